@@ -1,0 +1,248 @@
+"""From a contour map and its ground truth to integer counts: threshold, thin, match every annotator, count.
+
+Counts are the benchmark's additive unit. Every score is a fold over them (`metrics`), so one image, a data set, a
+bootstrap sample and a shard from another machine are scored by the same lines, and the number of workers cannot
+change a score.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from .assignment import insert_row, new_matching, remove_row
+from .boundaries import label_boundaries
+from .matching import pair_graph
+from .protocol import BoundaryProtocol
+from .thinning import thin
+from .validation import check_contour_map, check_ground_truth, require, size_message
+
+
+@dataclass(frozen=True)
+class BoundaryCounts:
+    """Matched and total pixels at each of K thresholds; ``a + b`` pools images.
+
+    Parameters
+    ----------
+    cnt_r, sum_r : (K,) int64 arrays
+        Matched ground-truth pixels and all of them, summed over annotators.
+    cnt_p, sum_p : (K,) int64 arrays
+        Predicted pixels matched to at least one annotator, and all of them.
+    thresholds : (K,) float64 array
+        The thresholds, or 1 … K for the settings of a parameter sweep.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a count is negative or larger than its total.
+    """
+
+    cnt_r: NDArray[np.int64]
+    sum_r: NDArray[np.int64]
+    cnt_p: NDArray[np.int64]
+    sum_p: NDArray[np.int64]
+    thresholds: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for name in ("cnt_r", "sum_r", "cnt_p", "sum_p"):
+            values = np.array(getattr(self, name), np.int64)
+            require(values.shape == np.shape(self.thresholds), f"{name}: {values.shape}, expected one per threshold")
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "thresholds", np.array(self.thresholds, np.float64))
+        for count, total in ((self.cnt_r, self.sum_r), (self.cnt_p, self.sum_p)):
+            require(bool(np.all((count >= 0) & (count <= total))), "counts: negative, or more matched than there are")
+
+    def __add__(self, other: "BoundaryCounts") -> "BoundaryCounts":
+        require(
+            np.array_equal(self.thresholds, other.thresholds),
+            f"counts: {len(self.thresholds)} and {len(other.thresholds)} thresholds that differ cannot be pooled",
+        )
+        return BoundaryCounts(
+            self.cnt_r + other.cnt_r,
+            self.sum_r + other.sum_r,
+            self.cnt_p + other.cnt_p,
+            self.sum_p + other.sum_p,
+            self.thresholds,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BoundaryCounts) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__
+        )
+
+    __hash__ = None
+
+    def at(self, index: ArrayLike) -> "BoundaryCounts":
+        """Return the counts at some of the thresholds."""
+        index = np.atleast_1d(index)
+        return BoundaryCounts(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+
+def count_map(
+    contour_map: ArrayLike, ground_truth: ArrayLike, protocol: BoundaryProtocol | None = None
+) -> BoundaryCounts:
+    """Count matched pixels of a contour map at every threshold.
+
+    Parameters
+    ----------
+    contour_map : (H, W) float array in [0, 1]
+        Strength of the contours; a pixel is predicted where ``contour_map >= threshold``. Left unchanged.
+    ground_truth : (G, H, W) bool array
+        True contours, one layer per annotator; used as they are, never thinned.
+    protocol : BoundaryProtocol, optional
+        Thresholds, tolerance and thinning; the BSDS500 protocol if not given.
+
+    Returns
+    -------
+    BoundaryCounts
+        With K = ``protocol.thresholds`` entries.
+
+    Raises
+    ------
+    ValueError
+        If the sizes differ, values leave [0, 1] or are NaN, or there is no annotator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.zeros((1, 8, 8), bool)
+    >>> truth[0, :, 4] = True
+    >>> counts = count_map(np.where(truth[0], 0.6, 0.0), truth, BoundaryProtocol(thresholds=3))
+    >>> counts.thresholds, counts.cnt_r, counts.sum_r
+    (array([0.25, 0.5 , 0.75]), array([8, 8, 0]), array([8, 8, 8]))
+    """
+    protocol = protocol or BoundaryProtocol()
+    contour_map = check_contour_map(contour_map)
+    ground_truth = check_ground_truth(ground_truth, contour_map.shape)
+    levels = protocol.levels()
+    return _count(_binarisations(contour_map, levels, protocol.thin), ground_truth, levels, protocol)
+
+
+def count_segmentations(
+    segmentations: Sequence[ArrayLike], ground_truth: ArrayLike, protocol: BoundaryProtocol | None = None
+) -> BoundaryCounts:
+    """Count matched boundary pixels of a parameter sweep: one segmentation per setting, one point of the curve each.
+
+    Parameters
+    ----------
+    segmentations : sequence of K (H, W) integer arrays
+        Label maps; the boundary of the k-th is what the official benchmark matches at "threshold" k.
+    ground_truth : (G, H, W) bool array
+        True contours, one layer per annotator.
+    protocol : BoundaryProtocol, optional
+        Tolerance and thinning; its thresholds are not used.
+
+    Returns
+    -------
+    BoundaryCounts
+        With K entries and thresholds 1 … K.
+
+    Raises
+    ------
+    ValueError
+        If there is no segmentation, sizes differ, or labels are not whole numbers.
+    """
+    protocol = protocol or BoundaryProtocol()
+    require(len(segmentations) > 0, "segmentations: none given, expected one label map per setting")
+    masks = [label_boundaries(labels) for labels in segmentations]
+    ground_truth = check_ground_truth(ground_truth, masks[0].shape)
+    for k, mask in enumerate(masks):
+        if mask.shape != masks[0].shape:
+            raise ValueError(size_message(f"segmentations[{k}]", mask.shape, "segmentations[0]", masks[0].shape))
+    levels = np.arange(1, len(masks) + 1, dtype=np.float64)
+    return _count([np.flatnonzero(thin(m) if protocol.thin else m) for m in masks], ground_truth, levels, protocol)
+
+
+def pool(counts: Iterable[BoundaryCounts]) -> BoundaryCounts:
+    """Sum counts over images. Raises ``ValueError`` if there are none or their thresholds differ."""
+    counts = list(counts)
+    require(len(counts) > 0, "counts: no images to pool")
+    total = counts[0]
+    for more in counts[1:]:
+        total = total + more
+    return total
+
+
+class _Changes(NamedTuple):
+    """Which candidate pixels are predicted at each threshold, and which enter and leave on the way down.
+
+    Each list of K index arrays is stored end to end: threshold k has ``values[start[k]:start[k + 1]]``.
+    """
+
+    pixels: NDArray[np.int64]
+    pixels_start: NDArray[np.int64]
+    entering: NDArray[np.int64]
+    entering_start: NDArray[np.int64]
+    leaving: NDArray[np.int64]
+    leaving_start: NDArray[np.int64]
+
+
+def _binarisations(contour_map: NDArray, levels: NDArray, thinning: bool) -> list[NDArray[np.int64]]:
+    """Flat positions of the (thinned) pixels at or above each threshold."""
+    sizes = contour_map.size - np.searchsorted(np.sort(contour_map, axis=None), levels, side="left")
+    binary = []
+    for k, level in enumerate(levels):
+        if k > 0 and sizes[k] == sizes[k - 1]:  # the sets are nested, so equal sizes mean equal sets
+            binary.append(binary[-1])
+            continue
+        mask = contour_map >= level
+        binary.append(np.flatnonzero(thin(mask) if thinning else mask))
+    return binary
+
+
+def _count(
+    binary: list[NDArray[np.int64]], ground_truth: NDArray[np.bool_], levels: NDArray, protocol: BoundaryProtocol
+) -> BoundaryCounts:
+    """Match each binary map, given by flat pixel positions, with every annotator."""
+    shape = ground_truth.shape[1:]
+    tolerance = protocol.tolerance(shape)
+    candidates = np.flatnonzero(np.bincount(np.concatenate(binary), minlength=ground_truth[0].size))
+    cnt_r = np.zeros(len(binary), np.int64)
+    hit = np.zeros(sum(map(len, binary)), np.bool_)
+    changes = _changes([np.searchsorted(candidates, pixels) for pixels in binary], len(candidates))
+    for layer in ground_truth:
+        cols = np.flatnonzero(layer)
+        graph = pair_graph(candidates, cols, shape, tolerance)
+        row_of = np.full(len(candidates), -1, np.int64)
+        row_of[np.searchsorted(candidates, graph.row_pixel)] = np.arange(len(graph.row_pixel))
+        matching, search = new_matching(graph, len(cols), layer.size)
+        _count_annotator(graph, matching, search, row_of, changes, cnt_r, hit)
+    sum_r = np.full(len(binary), np.count_nonzero(ground_truth), np.int64)
+    cnt_p = np.array([np.count_nonzero(h) for h in np.split(hit, changes.pixels_start[1:-1])], np.int64)
+    return BoundaryCounts(cnt_r, sum_r, cnt_p, np.diff(changes.pixels_start), levels)
+
+
+def _changes(pixels: list[NDArray[np.int64]], n_candidates: int) -> _Changes:
+    entering, leaving = [], []
+    after = np.zeros(n_candidates, bool)
+    for now in reversed(pixels):
+        before, after = after, np.zeros(n_candidates, bool)
+        after[now] = True
+        entering.append(np.flatnonzero(after & ~before))
+        leaving.append(np.flatnonzero(before & ~after))
+    parts = []
+    for arrays in (pixels, entering[::-1], leaving[::-1]):
+        parts += [np.concatenate(arrays), np.concatenate([[0], np.cumsum([len(a) for a in arrays])])]
+    return _Changes(*parts)
+
+
+@njit(cache=True, nogil=True)
+def _count_annotator(graph, matching, search, row_of, changes, cnt_r, hit):  # noqa: ANN001, ANN202
+    """Walk down the thresholds, keeping the optimum; add the matched columns to ``cnt_r``, mark matched rows in ``hit``."""
+    for k in range(cnt_r.size - 1, -1, -1):
+        for i in range(changes.leaving_start[k], changes.leaving_start[k + 1]):
+            row = row_of[changes.leaving[i]]
+            if row >= 0:
+                remove_row(graph, matching, search, row)
+        for i in range(changes.entering_start[k], changes.entering_start[k + 1]):
+            row = row_of[changes.entering[i]]
+            if row >= 0:
+                insert_row(graph, matching, search, row)
+        for i in range(changes.pixels_start[k], changes.pixels_start[k + 1]):
+            row = row_of[changes.pixels[i]]
+            if row >= 0 and matching.row_match[row] >= 0:
+                cnt_r[k] += 1
+                hit[i] = True

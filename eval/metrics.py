@@ -1,0 +1,161 @@
+"""Scores of a contour detector: folds over integer counts.
+
+Conventions: prediction first, ground truth second; results are precision, recall, f; thresholds ascend, so recall
+descends along a curve. A data set pools counts over its images and never averages precision or recall.
+
+- ODS ("optimal data-set scale"): best F of the pooled curve, one threshold for all images.
+- OIS ("optimal image scale"): every image at its own best threshold, the counts pooled.
+- AP ("average precision"): area under the pooled curve; `average_precision` says how exactly.
+- R50: recall at a precision of one half.
+
+Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.1; R50 as in Dollar & Zitnick, "Fast edge detection using
+structured forests", PAMI 2015, section 4.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .counting import BoundaryCounts, pool
+
+# Points between neighbouring thresholds at which the official code looks for the best F, both ends included.
+INTERPOLATION_POINTS = 100
+
+
+class Score(NamedTuple):
+    """Precision, recall and their harmonic mean, each in [0, 1]."""
+
+    precision: float
+    recall: float
+    f: float
+
+
+class Curve(NamedTuple):
+    """Precision, recall and F at each threshold, (K,) float64 arrays."""
+
+    thresholds: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    f: NDArray[np.float64]
+
+
+class Best(NamedTuple):
+    """The best point of a curve, between thresholds where need be."""
+
+    threshold: float
+    score: Score
+
+
+class Summary(NamedTuple):
+    """What a row of the contour table holds. ``r50`` is NaN where the curve never reaches a precision of 0.5."""
+
+    ods: Score
+    ods_threshold: float
+    ois: Score
+    ap: float
+    r50: float
+
+
+def summarize(counts: Mapping[str, BoundaryCounts] | Iterable[BoundaryCounts]) -> Summary:
+    """Return ODS, OIS, AP and R50 of a data set.
+
+    Parameters
+    ----------
+    counts : mapping from image id to BoundaryCounts, or iterable of BoundaryCounts
+        One entry per image, all with the same thresholds.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    ValueError
+        If there are no counts, or their thresholds differ.
+
+    Examples
+    --------
+    One image of ten true pixels; 8 of 8 predicted pixels match at the higher threshold, 9 of 18 at the lower:
+
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> summary = summarize([counts])
+    >>> summary.ods.f == 2 * 1.0 * 0.8 / (1.0 + 0.8), summary.ods_threshold
+    (True, 0.75)
+    """
+    per_image = list(counts.values() if isinstance(counts, Mapping) else counts)
+    pooled = pr_curve(pool(per_image))
+    best = best_point(pooled)
+    return Summary(
+        ods=best.score,
+        ods_threshold=best.threshold,
+        ois=optimal_image_scale(per_image),
+        ap=average_precision(pooled.precision, pooled.recall),
+        r50=recall_at_half_precision(pooled.precision, pooled.recall),
+    )
+
+
+def pr_curve(counts: BoundaryCounts) -> Curve:
+    """Return precision, recall and F at every threshold; each is 0 where its denominator is 0."""
+    precision = counts.cnt_p / np.maximum(counts.sum_p, 1)
+    recall = counts.cnt_r / np.maximum(counts.sum_r, 1)
+    return Curve(counts.thresholds, precision, recall, f_measure(precision, recall))
+
+
+def f_measure(precision: ArrayLike, recall: ArrayLike) -> NDArray[np.float64]:
+    """Return the harmonic mean of precision and recall, 0 where both are 0."""
+    precision, recall = np.asarray(precision, np.float64), np.asarray(recall, np.float64)
+    total = precision + recall
+    return 2 * precision * recall / np.where(total == 0, 1, total)
+
+
+def best_point(curve: Curve) -> Best:
+    """Return the first point of highest F on the curve drawn straight through its thresholds.
+
+    Threshold, precision and recall are interpolated linearly in 100 points between neighbouring thresholds.
+    """
+    if len(curve.thresholds) == 1:
+        return Best(float(curve.thresholds[0]), Score(*(float(x[0]) for x in curve[1:])))
+    ahead = np.linspace(0, 1, INTERPOLATION_POINTS)
+    threshold, precision, recall = (
+        (values[1:, None] * ahead + values[:-1, None] * (1 - ahead)).ravel() for values in curve[:3]
+    )
+    f = f_measure(precision, recall)
+    i = int(np.argmax(f))
+    return Best(float(threshold[i]), Score(float(precision[i]), float(recall[i]), float(f[i])))
+
+
+def optimal_image_scale(per_image: Iterable[BoundaryCounts]) -> Score:
+    """Pool the counts of every image at its first threshold of highest F (not interpolated)."""
+    chosen = []
+    for counts in per_image:
+        at_best = counts.at(int(np.argmax(pr_curve(counts).f)))
+        chosen.append(BoundaryCounts(at_best.cnt_r, at_best.sum_r, at_best.cnt_p, at_best.sum_p, np.zeros(1)))
+    curve = pr_curve(pool(chosen))
+    return Score(float(curve.precision[0]), float(curve.recall[0]), float(curve.f[0]))
+
+
+def average_precision(precision: ArrayLike, recall: ArrayLike) -> float:
+    """Return the official AP: 0.01 times the sum of the precisions at recall 0, 0.01 … 1.
+
+    Precision is interpolated linearly over the distinct recalls and is 0 outside the recalls that are reached, so a
+    map that saturates (no point of low recall) loses area; of equal recalls the lowest threshold counts. 0 where
+    there are fewer than two distinct recalls.
+    """
+    distinct, first = np.unique(np.asarray(recall, np.float64), return_index=True)
+    if len(distinct) < 2:
+        return 0.0
+    at = np.interp(np.linspace(0, 1, 101), distinct, np.asarray(precision, np.float64)[first], left=0, right=0)
+    return float(at.sum() * 0.01)
+
+
+def recall_at_half_precision(precision: ArrayLike, recall: ArrayLike) -> float:
+    """Return R50: recall at precision 0.5, linear in the distinct precisions.
+
+    If precision stays above 0.5, the recall at the lowest precision; NaN if it never reaches 0.5.
+    """
+    distinct, first = np.unique(np.asarray(precision, np.float64), return_index=True)
+    if distinct[-1] < 0.5:
+        return float("nan")
+    return float(np.interp(max(0.5, distinct[0]), distinct, np.asarray(recall, np.float64)[first]))
