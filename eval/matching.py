@@ -71,9 +71,7 @@ def correspond_pixels(
     return match_pred, match_gt
 
 
-def pair_graph(
-    rows: NDArray[np.int64], cols: NDArray[np.int64], shape: tuple[int, int], tolerance: float
-) -> PairGraph:
+def pair_graph(rows: NDArray[np.int64], cols: NDArray[np.int64], shape: tuple[int, int], tolerance: float) -> PairGraph:
     """Return all pairs of a row and a column pixel within ``tolerance`` pixels of each other.
 
     ``rows`` and ``cols`` are ascending flat positions in an image of ``shape``. Rows without any pair are left out.

@@ -126,7 +126,7 @@ def _border_fade(shape: tuple[int, int], border: int) -> NDArray[np.float32]:
 
 
 @njit(cache=True, nogil=True)
-def _survivors(strength, cosine, sine, radius, tolerance):  # noqa: ANN001, ANN202
+def _survivors(strength, cosine, sine, radius, tolerance):
     height, width = strength.shape
     kept = np.ones(strength.shape, np.bool_)
     for y in range(height):
@@ -140,7 +140,7 @@ def _survivors(strength, cosine, sine, radius, tolerance):  # noqa: ANN001, ANN2
 
 
 @njit(cache=True, nogil=True)
-def _bilinear(image, y, x):  # noqa: ANN001, ANN202
+def _bilinear(image, y, x):
     """Value between pixels; beyond the border, that of the nearest border pixel."""
     height, width = image.shape
     y, x = min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0)

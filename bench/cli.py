@@ -1,0 +1,263 @@
+"""The ``contourbench`` command: parse, call one function, print. Data on stdout, messages on stderr.
+
+Only the standard library is imported up here, so that ``--help`` is instant.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import RunFailed, UserError
+
+if TYPE_CHECKING:
+    from ..eval.protocol import BoundaryProtocol
+    from .datasets import Dataset
+
+DEFAULT_DETECTORS = ("roberts", "sobel", "canny")
+NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 some images failed, 2 a user's mistake, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.action(options)
+    except UserError as error:
+        return _complain(error, 2)
+    except (RunFailed, OSError) as error:
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        print("\ninterrupted; finished images are kept, the same command goes on from there", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _complain(error: Exception, code: int) -> int:
+    for line in str(error).splitlines():
+        print(f"contourbench: {line}", file=sys.stderr)
+    return code
+
+
+def _run(options: argparse.Namespace) -> None:
+    from .detectors import parse_detector
+    from .runner import Job, require_same_set, run_job, worker_pool
+    from .store import folder_name
+
+    detectors = [parse_detector(spec) for spec in options.detectors or DEFAULT_DETECTORS]
+    dataset, protocol = _dataset(options), _protocol(options)
+    jobs = [Job(d, dataset, protocol, options.out / folder_name(d.name)) for d in dict.fromkeys(detectors)]
+    require_same_set(options.out, jobs)
+    failures = []
+    with worker_pool(_workers(options, dataset)) as pool:
+        for job in jobs:
+            try:
+                run_job(job, pool, job.source.name)
+            except RunFailed as error:
+                failures.append(str(error))
+    _write_set(options.out)
+    if failures:
+        raise RunFailed("\n".join(failures))
+
+
+def _write_set(out: Path) -> None:
+    """Write table and figure of the finished runs in a results folder, and print the table."""
+    from .curves import draw_curves
+    from .files import write_text
+    from .report import render, sections
+    from .store import find_runs, load_run
+
+    finished = [folder for folder in find_runs(out) if folder.parent == out and (folder / "scores.json").exists()]
+    if not finished:
+        return
+    (section,) = sections(finished)
+    write_text(out / "table.csv", render(section, "csv"))
+    write_text(out / "table.md", render(section, "md"))
+    draw_curves([load_run(folder) for folder in finished], out / "curves.png", human=section.is_bsds500_test)
+    print(render(section, "text"), end="")
+    for line in section.notes:
+        print(f"note: {line}", file=sys.stderr)
+    print(f"{out}: table.csv, table.md, curves.png and a folder per detector", file=sys.stderr)
+
+
+def _score(options: argparse.Namespace) -> None:
+    from .predictions import find_predictions, match_ids
+    from .report import render, sections
+    from .runner import Job, SavedMaps, check_saved_maps, run_job, worker_pool
+    from .store import folder_name
+
+    dataset, protocol = _dataset(options), _protocol(options)
+    folder = options.predictions
+    files = find_predictions(folder)
+    match_ids(files, dataset.ids, folder, partial=options.limit is not None)
+    resolved = folder.resolve()
+    name = options.name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
+    out = options.out or Path("results") / folder_name(name)
+    nms = None if options.nms == "none" else options.nms
+    source = SavedMaps(name, folder, {i: files[i] for i in dataset.ids})
+    job = Job(source, dataset, protocol, out, nms, options.invert)
+    check_saved_maps(job)
+    with worker_pool(_workers(options, dataset)) as pool:
+        run_job(job, pool, name)
+    (section,) = sections([out])
+    print(render(section, "text"), end="")
+    print(f"{out}: scores.json, run.json, eval_bdry.txt, eval_bdry_thr.txt, eval_bdry_img.txt", file=sys.stderr)
+
+
+def _table(options: argparse.Namespace) -> None:
+    from .report import render, sections
+    from .store import find_runs
+
+    folders = [run for folder in options.results for run in find_runs(folder)]
+    for i, section in enumerate(sections(list(dict.fromkeys(folders)), options.published)):
+        if i > 0:
+            print()
+        print(render(section, options.format), end="")
+        for line in section.notes:
+            print(f"note: {line}", file=sys.stderr)
+
+
+def _curves(options: argparse.Namespace) -> None:
+    from .curves import FORMATS, draw_curves
+    from .report import sections
+    from .store import find_runs, load_run
+
+    out = options.out or options.results[0] / "curves.png"
+    if out.suffix.lower() not in FORMATS:
+        raise UserError(f"--out {out}: expected a figure ending in {', '.join(FORMATS)}")
+    folders = [run for folder in options.results for run in find_runs(folder)]
+    finished = list(dict.fromkeys(folder for folder in folders if (folder / "scores.json").exists()))
+    groups = sections(finished)
+    if len(groups) != 1:
+        titles = "; ".join(group.title for group in groups) or "no finished run"
+        raise UserError(f"curves: {titles}; a figure shows one data set and protocol, name its folder")
+    bsds500 = groups[0].is_bsds500_test
+    draw_curves([load_run(folder) for folder in finished], out, published=options.published and bsds500, human=bsds500)
+    print(out)
+
+
+def _detectors(options: argparse.Namespace) -> None:
+    from .detectors import describe, known_detectors
+
+    for name in sorted(known_detectors()):
+        print(describe(name))
+
+
+def _data_check(options: argparse.Namespace) -> None:
+    from .datasets import open_dataset
+    from .download import check_bsds500, check_dataset
+
+    if options.split is None:
+        print(check_bsds500(options.path))
+    else:
+        print(check_dataset(open_dataset(str(options.path), options.split)))
+
+
+def _data_get(options: argparse.Namespace) -> None:
+    from .download import BSDS500_URL, get_bsds500
+
+    get_bsds500(options.path, options.url or BSDS500_URL)
+    print(options.path)
+
+
+def _dataset(options: argparse.Namespace) -> "Dataset":
+    from .datasets import open_dataset
+
+    dataset = open_dataset(options.data, options.split).limit(options.limit)
+    for line in dataset.warnings:
+        print(f"warning: {line}", file=sys.stderr)
+    return dataset
+
+
+def _protocol(options: argparse.Namespace) -> "BoundaryProtocol":
+    from ..eval.protocol import BoundaryProtocol
+
+    try:
+        return BoundaryProtocol(options.thresholds, options.max_dist, not options.no_thin)
+    except ValueError as error:
+        raise UserError(f"--{str(error).replace('_', '-', 1)}") from None
+
+
+def _workers(options: argparse.Namespace, dataset: "Dataset") -> int:
+    """Return how many processes to use: no more than there are images."""
+    if options.workers < 1:
+        raise UserError(f"--workers {options.workers}: expected at least 1")
+    return min(options.workers, len(dataset.ids))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="contourbench",
+        description="Contour-detection benchmark: BSDS scores (ODS, OIS, AP, R50), tables and precision-recall curves.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    shared = _shared_options()
+
+    run = commands.add_parser("run", parents=[shared], help="run detectors on a data set and score them")
+    run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
+    run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
+    run.set_defaults(action=_run)
+
+    score = commands.add_parser("score", parents=[shared], help="score a folder of saved contour maps")
+    score.add_argument(
+        "predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy or .mat, named by image id"
+    )
+    score.add_argument("--name", help="name in the table (default: the folder's)")
+    score.add_argument("--out", type=Path, help="folder for scores and counts (default: results/NAME)")
+    score.add_argument("--nms", choices=NMS_PRESETS, default="none", help="suppress non-maxima before counting")
+    score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
+    score.set_defaults(action=_score)
+
+    table = commands.add_parser("table", help="print the contour table of some results")
+    table.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
+    table.add_argument("--format", choices=("text", "md", "csv", "latex"), default="text")
+    table.add_argument("--published", action="store_true", help="add published rows, with their sources")
+    table.set_defaults(action=_table)
+
+    curves = commands.add_parser("curves", help="draw the precision-recall figure of some results")
+    curves.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
+    curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
+    curves.add_argument("--published", action="store_true", help="add published curves")
+    curves.set_defaults(action=_curves)
+
+    detectors = commands.add_parser("detectors", help="list the known detectors and their parameters")
+    detectors.set_defaults(action=_detectors)
+    _add_data_commands(commands)
+    return parser
+
+
+def _shared_options() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    default_data = os.environ.get("CONTOURBENCH_BSDS500") or "scenes"
+    shared.add_argument(
+        "--data", default=default_data, help="scenes, or a folder (default: $CONTOURBENCH_BSDS500 if set, else scenes)"
+    )
+    shared.add_argument("--split", default="test", help="train, val or test (default: test)")
+    shared.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+    shared.add_argument("--workers", type=int, default=_cores(), metavar="N", help="processes (default: one per core)")
+    shared.add_argument("--thresholds", type=int, default=99, metavar="K", help="(default: 99)")
+    shared.add_argument(
+        "--max-dist", type=float, default=0.0075, metavar="D", help="tolerance / image diagonal (default: 0.0075)"
+    )
+    shared.add_argument("--no-thin", action="store_true", help="match the binary maps as they are, unthinned")
+    return shared
+
+
+def _add_data_commands(commands) -> None:  # noqa: ANN001
+    data = commands.add_parser("data", help="get or check a data set")
+    actions = data.add_subparsers(title="actions", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="verify every file of a BSDS500 copy, or read all of another data set")
+    check.add_argument("path", type=Path, metavar="PATH")
+    check.add_argument("--split", help="read this split of any data set, in place of verifying BSDS500")
+    check.set_defaults(action=_data_check)
+    get = actions.add_parser("get", help="download a data set, verified and resumable")
+    get.add_argument("dataset", choices=("bsds500",))
+    get.add_argument("path", type=Path, metavar="PATH")
+    get.add_argument("--url", help="a mirror; its archive must have the official sha256")
+    get.set_defaults(action=_data_get)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,111 @@
+"""The precision–recall figure of the field: iso-F contours, each detector's curve with its best-F dot, the human dot."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..eval.counting import pool
+from ..eval.metrics import best_point, f_measure, pr_curve, summarize
+from .files import write_bytes
+from .published import HUMAN_PRECISION, HUMAN_RECALL, published_curves, published_scores
+from .store import Run
+
+# Okabe & Ito's palette, distinguishable with any colour vision; black is kept for the last.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7A00", "#000000")
+FORMATS = (".png", ".pdf", ".svg")
+
+
+class Line(NamedTuple):
+    """A curve to draw: its points with recall descending, its best point, and the F to print."""
+
+    name: str
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    dot: tuple[float, float]
+    f: float
+    style: str
+
+
+def draw_curves(runs: list[Run], path: Path, published: bool = False, human: bool = False) -> None:
+    """Write the figure of some runs as png, pdf or svg.
+
+    Parameters
+    ----------
+    runs : list of Run
+        Their pooled curves are drawn solid, the legend sorted by F.
+    path : Path
+        The suffix decides the format.
+    published : bool
+        Whether to draw published BSDS500 curves, too: dotted without labels, dashed if supervised.
+    human : bool
+        Whether to draw the dot of human agreement on BSDS500 test.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "contourbench", "font.size": 8}):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(6.0, 4.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        _draw_iso_f(axes)
+        lines = [_measured(run) for run in runs] + (_published() if published else [])
+        if human:
+            f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
+            axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
+        for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
+            colour = COLOURS[i % len(COLOURS)]
+            axes.plot(
+                line.recall, line.precision, line.style, color=colour, lw=1.5, label=f"[F={line.f:.2f}] {line.name}"
+            )
+            axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
+        axes.set_xticks(np.linspace(0, 1, 11))
+        axes.set_yticks(np.linspace(0, 1, 11))
+        axes.grid(color="0.92", lw=0.5)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False)
+        _save(figure, path)
+
+
+def _measured(run: Run) -> Line:
+    curve = pr_curve(pool(run.counts.values()))
+    seen = curve.recall + curve.precision > 0  # thresholds above every response are no points of the curve
+    best = best_point(curve).score
+    f = summarize(run.counts).ods.f
+    return Line(run.name, curve.precision[seen], curve.recall[seen], (best.recall, best.precision), f, "-")
+
+
+def _published() -> list[Line]:
+    rows = {row.method: row for row in published_scores()}
+    lines = []
+    for curve in published_curves():
+        best = int(np.argmax(f_measure(curve.precision, curve.recall)))
+        row = rows[curve.method]
+        style = ":" if row.supervision == "none" else "--"
+        dot = (float(curve.recall[best]), float(curve.precision[best]))
+        lines.append(Line(f"{curve.method} (published)", curve.precision, curve.recall, dot, row.ods, style))
+    return lines
+
+
+def _draw_iso_f(axes) -> None:  # noqa: ANN001
+    """Green lines of equal F, each marked on the right."""
+    for f in np.arange(0.1, 0.91, 0.1):
+        recall = np.linspace(f / (2 - f) + 1e-9, 1, 200)
+        axes.plot(recall, f * recall / (2 * recall - f), color="#b8dfb8", lw=0.7, zorder=1)
+        axes.annotate(
+            f"{f:.1f}", (1, f / (2 - f)), xytext=(2, 0), textcoords="offset points", color="#6aa86a", va="center"
+        )
+
+
+def _save(figure, path: Path) -> None:  # noqa: ANN001
+    """Write atomically, and without dates so that the same curves give the same bytes."""
+    import io
+
+    buffer = io.BytesIO()
+    dateless = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+    kind = path.suffix.lower()
+    figure.savefig(buffer, format=kind[1:], dpi=200, metadata=dateless[kind])
+    write_bytes(path, buffer.getvalue())

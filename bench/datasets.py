@@ -1,0 +1,264 @@
+"""Data sets: where images and their ground truth come from.
+
+A data set is a name, a split, a sorted tuple of ids, and two readers. `open_dataset` takes what the user typed:
+``scenes``, a BSDS500 folder, or any folder with images and ground truth beside each other.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UserError, listing
+from .files import IMAGE_SUFFIXES, read_image, read_mat, read_npy, read_pixels, scaled
+
+BSDS500_SIZES = {"train": 200, "val": 100, "test": 200}
+IMAGE_FOLDERS = ("images", "imgs", "image", "img")
+TRUTH_FOLDERS = ("groundTruth", "ground_truth", "gt", "edge_maps", "edges", "annotations", "labels")
+
+
+class Dataset(ABC):
+    """One split of a data set. ``warnings`` are lines the user should see; ``max_dist`` is its usual tolerance."""
+
+    name: str
+    split: str
+    ids: tuple[str, ...]
+    max_dist: float = 0.0075
+    warnings: tuple[str, ...] = ()
+
+    @abstractmethod
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """Return the (H, W, 3) RGB image."""
+
+    @abstractmethod
+    def ground_truth(self, image_id: str) -> NDArray[np.bool_]:
+        """Return the (G, H, W) contours, one layer per annotator."""
+
+    def limit(self, count: int | None) -> "Dataset":
+        """Keep the first ``count`` ids."""
+        if count is not None:
+            if count < 1:
+                raise UserError(f"--limit {count}: expected at least 1")
+            self.ids = self.ids[:count]
+        return self
+
+
+class ImageFolder(Dataset):
+    """Images and ground truth in two folders, paired by file name.
+
+    Ground truth of image ``x`` is ``x.mat`` (BSDS500's structure, or one array of contours), ``x.npy``, ``x.png``, or,
+    for several annotators, ``x_1.png, x_2.png …`` or a folder ``x/`` of png files. A png pixel is a contour from half
+    of full scale up.
+    """
+
+    def __init__(self, name: str, split: str, images: Path, truths: Path) -> None:
+        self.name, self.split = name, split
+        self.images = _by_stem(images, IMAGE_SUFFIXES)
+        self.truths = _truth_files(truths, set(self.images))
+        if not self.images:
+            raise UserError(f"{images}: no images ({', '.join(IMAGE_SUFFIXES)}) found")
+        for kind, lacking, where in (
+            ("ground truth", sorted(set(self.images) - set(self.truths)), truths),
+            ("image", sorted(set(self.truths) - set(self.images)), images),
+        ):
+            if lacking:
+                raise UserError(f"{where}: no {kind} for {len(lacking)} id(s): {listing(lacking)}")
+        self.ids = tuple(sorted(self.images))
+
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """Return the (H, W, 3) RGB image."""
+        return read_image(self.images[image_id])
+
+    def ground_truth(self, image_id: str) -> NDArray[np.bool_]:
+        """Return the (G, H, W) contours, one layer per annotator."""
+        layers = [layer for path in self.truths[image_id] for layer in read_truth(path)]
+        if len({layer.shape for layer in layers}) > 1:
+            raise UserError(f"{self.truths[image_id][0]}: annotators' maps differ in size")
+        return np.stack(layers)
+
+
+class Bsds500(ImageFolder):
+    """BSDS500: ``images/<split>/*.jpg`` and ``groundTruth/<split>/*.mat``; says which of the official ids are missing."""
+
+    def __init__(self, root: Path, split: str) -> None:
+        super().__init__("BSDS500", split, root / "images" / split, root / "groundTruth" / split)
+        missing = sorted(official_ids(split) - set(self.ids))
+        extra = sorted(set(self.ids) - official_ids(split))
+        if extra:
+            raise UserError(f"{root}: {len(extra)} id(s) that are not in BSDS500 {split}: {listing(extra)}")
+        if missing:
+            self.name = f"BSDS500 (part, {len(self.ids)} of {BSDS500_SIZES[split]})"
+            self.warnings = (
+                f"{root}: {len(missing)} of the {BSDS500_SIZES[split]} images of BSDS500 {split} are missing:"
+                f" {listing(missing)}; the scores are not those of BSDS500",
+            )
+
+
+def open_dataset(spec: str, split: str = "test") -> Dataset:
+    """Return the data set that ``spec`` names.
+
+    Parameters
+    ----------
+    spec : str
+        ``scenes`` or a folder.
+    split : str
+        ``train``, ``val``, ``test`` or another sub-folder name.
+
+    Raises
+    ------
+    UserError
+        If the folder is missing, empty or not laid out as expected.
+    """
+    if spec == "scenes":
+        from .scenes import Scenes
+
+        return Scenes(split)
+    root = Path(spec)
+    if not root.is_dir():
+        what = "not a folder" if root.exists() else "no such folder"
+        raise UserError(f"--data {spec}: {what}; expected 'scenes', a BSDS500 folder or a folder of images")
+    if not any(root.iterdir()):
+        raise UserError(f"--data {spec}: the folder is empty")
+    bsds = bsds500_root(root)
+    if bsds is not None:
+        _require_split(bsds / "images", split, spec)
+        if {path.stem for path in (bsds / "images" / split).glob("*.jpg")} & official_ids(split):
+            return Bsds500(bsds, split)
+    images, truths = _find_folder(root, IMAGE_FOLDERS, split), _find_folder(root, TRUTH_FOLDERS, split)
+    if images is None or truths is None:
+        lacking = f"images ({', '.join(IMAGE_FOLDERS)})" if images is None else f"truth ({', '.join(TRUTH_FOLDERS)})"
+        found = listing(sorted(p.name for p in root.iterdir()))
+        raise UserError(f"--data {spec}: no folder of {lacking} in it; found {found}")
+    return ImageFolder(root.resolve().name, split, images, truths)
+
+
+def bsds500_root(root: Path) -> Path | None:
+    """Return the folder that holds ``images`` and ``groundTruth``, in ``root`` or where the archive puts it."""
+    for inner in ("", "data", "BSDS500", "BSDS500/data", "BSR/BSDS500/data"):
+        if (root / inner / "images").is_dir() and (root / inner / "groundTruth").is_dir():
+            return root / inner
+    return None
+
+
+@cache
+def official_checksums() -> dict[str, str]:
+    """Return the SHA-256 of each BSDS500 file by its path, such as ``images/test/100007.jpg``."""
+    lines = (files(__package__) / "known" / "bsds500.sha256").read_text().splitlines()
+    return {path: sha256 for sha256, path in (line.split() for line in lines)}
+
+
+def official_ids(split: str) -> set[str]:
+    """Return the ids of a BSDS500 split; empty if there is no such split."""
+    return {Path(path).stem for path in official_checksums() if path.startswith(f"images/{split}/")}
+
+
+def read_truth(path: Path) -> list[NDArray[np.bool_]]:
+    """Return the annotators' (H, W) contour maps stored in one ground-truth file.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, holds no annotator, or looks inverted.
+    """
+    if path.suffix == ".mat":
+        layers = _truth_from_mat(path)
+    else:
+        array = read_npy(path) if path.suffix == ".npy" else read_pixels(path)
+        layers = _layers(array, path)
+    if not layers:
+        raise UserError(f"{path}: ground truth without annotators, expected at least one contour map")
+    return layers
+
+
+def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:
+    variables = read_mat(path)
+    if "groundTruth" not in variables:
+        arrays = [value for value in variables.values() if isinstance(value, np.ndarray) and value.ndim in (2, 3)]
+        if len(arrays) != 1:
+            raise UserError(f"{path}: variables {listing(sorted(variables))}, expected groundTruth or one array")
+        return _layers(arrays[0], path)
+    layers = []
+    for cell in variables["groundTruth"].ravel():
+        try:
+            layers.append(np.asarray(cell[0, 0]["Boundaries"]).astype(bool))
+        except (IndexError, KeyError, TypeError, ValueError):
+            raise UserError(f"{path}: groundTruth without Boundaries, expected BSDS500's cell of structures") from None
+    return layers
+
+
+def _layers(array: NDArray, path: Path) -> list[NDArray[np.bool_]]:
+    """Binary layers of an (H, W), (G, H, W) or colour array; 8- and 16-bit values count from half of full scale up."""
+    if array.ndim == 3 and path.suffix not in (".npy", ".mat"):
+        if not all(np.array_equal(array[..., 0], array[..., c]) for c in range(1, min(array.shape[2], 3))):
+            raise UserError(f"{path}: a colour image, expected a grey or binary contour map")
+        array = array[..., 0]
+    if array.ndim == 2:
+        array = array[np.newaxis]
+    if array.ndim != 3:
+        raise UserError(f"{path}: shape {array.shape}, expected (H, W) or (annotators, H, W)")
+    if array.dtype in (np.uint8, np.uint16) and array.max(initial=0) <= 1:
+        array = array.astype(bool)
+    if array.dtype.kind not in "bufi":
+        raise UserError(f"{path}: values of type {array.dtype}, expected a contour map")
+    masks = scaled(array) >= 0.5
+    if masks.size and masks.mean() > 0.5:
+        raise UserError(f"{path}: {masks.mean():.0%} of the pixels are contours; inverted? expected white on black")
+    return list(masks)
+
+
+def _truth_files(folder: Path, ids: set[str]) -> dict[str, list[Path]]:
+    """Group ground-truth files by image id; ``x_1.png`` belongs to image ``x`` unless there is an image ``x_1``."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            layers = sorted(p for p in path.iterdir() if p.suffix == ".png")
+            if layers:
+                found.setdefault(path.name, []).extend(layers)
+        elif path.suffix in (".mat", ".npy", ".png", ".bmp") and not path.name.startswith("."):
+            found.setdefault(_owner(path.stem, ids), []).append(path)
+    return found
+
+
+def _owner(stem: str, ids: set[str]) -> str:
+    if stem in ids:
+        return stem
+    numbered = re.fullmatch(r"(.+)[_.-]\w*?\d+", stem)
+    return numbered[1] if numbered and numbered[1] in ids else stem
+
+
+def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Files by name without suffix; two of the same name are a mistake."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith("."):
+            if path.stem in found:
+                raise UserError(f"{path}: same id as {found[path.stem].name}; keep one of them")
+            found[path.stem] = path
+    return found
+
+
+def _find_folder(root: Path, names: tuple[str, ...], split: str) -> Path | None:
+    """Find ``root/<name>[/<split>]``, stepping into a single sub-folder if there are no files (``rgbr/``, ``real/``)."""
+    for name in names:
+        folder = root / name
+        if folder.is_dir():
+            if (folder / split).is_dir():
+                folder = folder / split
+            elif any((folder / known).is_dir() for known in BSDS500_SIZES):
+                _require_split(folder, split, str(root))
+            inside: Callable[[], list[Path]] = lambda: sorted(folder.iterdir())  # noqa: E731, B023
+            while len(inside()) == 1 and inside()[0].is_dir():
+                folder = inside()[0]
+            return folder
+    return None
+
+
+def _require_split(folder: Path, split: str, spec: str) -> None:
+    if not (folder / split).is_dir():
+        known = sorted(p.name for p in folder.iterdir() if p.is_dir())
+        raise UserError(f"--split {split}: no folder {split} in {folder}; {spec} has {listing(known) or 'no splits'}")

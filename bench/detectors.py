@@ -1,0 +1,178 @@
+"""From names to detectors: built-in ones, entry points, and any function of the user's.
+
+A name that prints is a name that parses: ``canny(sigma=2)`` stands in the table and goes on the command line. Names
+are a word, or ``package.module:function``, with parameters in brackets; what differs from the function's defaults is
+part of the name, the rest is left out.
+"""
+
+import ast
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .errors import UserError, listing, nearest_hint
+from .files import digest
+
+BUILT_IN = {
+    "roberts": "contourbench.baselines.gradient:roberts",
+    "sobel": "contourbench.baselines.gradient:sobel",
+    "canny": "contourbench.baselines.canny:canny",
+}
+ENTRY_POINTS = "contourbench.detectors"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A detector with all its parameters: call it with an (H, W, 3) RGB uint8 image.
+
+    ``name`` is the canonical spelling, ``target`` where the function lives, ``params`` every parameter's value.
+    """
+
+    name: str
+    target: str
+    params: tuple[tuple[str, Any], ...]
+
+    def __call__(self, image: NDArray) -> Any:
+        return self._function(image, **dict(self.params))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides the output: parameters and source code."""
+        return digest(repr(self.params), *(path.read_bytes() for path in _sources(self._function)))
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        return _import_target(self.target)
+
+
+def known_detectors() -> dict[str, str]:
+    """Return ``name -> package.module:function`` of the built-in detectors and installed entry points."""
+    installed = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    return {**installed, **BUILT_IN}
+
+
+def parse_detector(spec: str) -> Detector:
+    """Return the detector that ``spec`` names, such as ``canny``, ``sobel(sigma=2)`` or ``my.module:detect``.
+
+    Raises
+    ------
+    UserError
+        If the spelling, the name or a parameter is wrong; says what is near.
+    """
+    base, params = _split(spec)
+    known = known_detectors()
+    if ":" not in base and base not in known:
+        hint = nearest_hint(base, sorted(known))
+        raise UserError(
+            f"detector {base!r}: unknown{hint} (known: {listing(sorted(known))}, or package.module:function)"
+        )
+    target = known.get(base, base)
+    function = _import_target(target)
+    defaults = _parameters(function, base)
+    for key, value in params.items():
+        if key not in defaults:
+            hint = nearest_hint(key, list(defaults))
+            raise UserError(
+                f"detector {base}: no parameter {key!r}{hint} (it has: {listing(list(defaults)) or 'none'})"
+            )
+        params[key] = _fitting(value, defaults[key], f"detector {base}: parameter {key}")
+    required = [k for k, default in defaults.items() if default is inspect.Parameter.empty and k not in params]
+    if required:
+        raise UserError(f"detector {base}: parameter {required[0]!r} is required")
+    chosen = {key: params.get(key, default) for key, default in defaults.items()}
+    given = ", ".join(f"{k}={_spell(v)}" for k, v in chosen.items() if v != defaults[k])
+    return Detector(f"{base}({given})" if given else base, target, tuple(chosen.items()))
+
+
+def describe(name: str) -> str:
+    """Return one line on a known detector: its parameters with their defaults and what its docstring says first."""
+    function = _import_target(known_detectors()[name])
+    params = ", ".join(f"{k}={_spell(v)}" for k, v in _parameters(function, name).items())
+    first_line = (inspect.getdoc(function) or "").split("\n")[0]
+    return f"{name}({params})  {first_line}"
+
+
+def _split(spec: str) -> tuple[str, dict[str, Any]]:
+    """Split ``name(key=value, …)``; a bare word as value is a string."""
+    base, bracket, rest = spec.strip().partition("(")
+    module, colon, function = base.partition(":")
+    words = [*module.split("."), *([function] if colon else [])]
+    if not all(word.isidentifier() for word in words) or (bracket and not rest.rstrip().endswith(")")):
+        raise UserError(f"detector {spec!r}: expected name, name(key=value) or package.module:function(key=value)")
+    try:
+        call = ast.parse(f"f({rest.rstrip()[:-1]})" if bracket else "f()", mode="eval").body
+        assert isinstance(call, ast.Call) and not call.args
+        params = {
+            k.arg: k.value.id if isinstance(k.value, ast.Name) else ast.literal_eval(k.value) for k in call.keywords
+        }
+        assert None not in params
+    except (AssertionError, SyntaxError, ValueError):
+        raise UserError(f"detector {spec!r}: cannot read the parameters, expected key=value, key=value") from None
+    return base.strip(), params
+
+
+def _import_target(target: str) -> Callable[..., Any]:
+    """Import ``package.module:function``, also from the working directory."""
+    module_name, _, function_name = target.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name + ".").startswith(error.name + "."):
+            raise UserError(f"detector {target}: no module {error.name!r} here or installed") from None
+        raise UserError(f"detector {target}: its module needs {error.name!r}, which is not installed") from None
+    except Exception as error:
+        raise UserError(f"detector {target}: importing it failed with {type(error).__name__}: {error}") from None
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise UserError(f"detector {target}: no function {function_name!r}{nearest_hint(function_name, names)}")
+    return function
+
+
+def _parameters(function: Callable[..., Any], name: str) -> dict[str, Any]:
+    """Parameters after the image, with their defaults."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return {}
+    if not parameters:
+        raise UserError(f"detector {name}: takes no argument, expected a function of an image")
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {p.name: p.default for p in parameters[1:] if p.kind in named}
+
+
+def _fitting(value: Any, default: Any, what: str) -> Any:
+    """Return ``value`` in the type of the default, where that is clear."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    for kind in (bool, int, float, str):
+        if type(default) is kind and type(value) is not kind:
+            raise UserError(f"{what}: {value!r}, expected {kind.__name__} as in {_spell(default)}")
+    return value
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return value if isinstance(value, str) and value.isidentifier() else repr(value)
+
+
+def _sources(function: Callable[..., Any]) -> list[Path]:
+    """Files whose change may change the output: the modules beside the function's own and, for ours, what they use."""
+    source = inspect.getsourcefile(inspect.unwrap(function))
+    if source is None:
+        return []
+    folder = Path(source).parent
+    ours = function.__module__.startswith("contourbench.")
+    shared = [folder.parent / "eval" / "suppression.py"] if ours else []
+    return sorted(folder.glob("*.py")) + shared

@@ -1,0 +1,159 @@
+"""Reading and writing single files: images, arrays, atomic writes, hashes.
+
+Every reader turns a damaged or foreign file into a `UserError` that names it; no reader unpickles.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UserError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Return an image as (H, W, 3) RGB uint8; grey ones get three equal channels, opaque alpha is dropped."""
+    pixels = read_pixels(path)
+    if pixels.dtype == np.uint16:
+        raise UserError(f"{path}: 16-bit image, expected 8 bits per channel")
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
+    if pixels.shape[2] == 2:
+        pixels = pixels[:, :, [0, 0, 0, 1]]
+    if pixels.shape[2] == 4:
+        if np.any(pixels[:, :, 3] < 255):
+            raise UserError(f"{path}: transparent pixels, expected an opaque RGB image (flatten it first)")
+        pixels = pixels[:, :, :3]
+    return np.ascontiguousarray(pixels)
+
+
+def read_pixels(path: Path) -> NDArray:
+    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16."""
+    import imageio.v3 as iio
+
+    try:
+        pixels = np.asarray(iio.imread(io.BytesIO(path.read_bytes()), index=0))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except Exception as error:
+        raise UserError(
+            f"{path}: cannot be read as an image ({_reason(error)}); truncated or another format?"
+        ) from None
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * 255
+    if pixels.dtype == np.int32 and pixels.min(initial=0) >= 0 and pixels.max(initial=0) <= 65535:
+        pixels = pixels.astype(np.uint16)  # how some decoders hand out 16-bit grey
+    if pixels.ndim not in (2, 3) or pixels.size == 0 or pixels.dtype not in (np.uint8, np.uint16):
+        raise UserError(f"{path}: pixels of shape {pixels.shape} and type {pixels.dtype}, expected 8- or 16-bit")
+    return pixels
+
+
+def read_npy(path: Path) -> NDArray:
+    """Return the array of a ``.npy`` file; one that would need unpickling is refused."""
+    try:
+        array = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    except Exception as error:
+        if "pickle" in str(error).lower():
+            raise UserError(
+                f"{path}: holds Python objects, which would need unpickling (unsafe, refused); save a plain array"
+            ) from None
+        raise UserError(f"{path}: cannot be read as npy ({_reason(error)}); truncated?") from None
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path}: an npz archive, expected one plain .npy array")
+    return array
+
+
+def read_mat(path: Path) -> dict[str, NDArray]:
+    """Return the variables of a MATLAB file up to version 7."""
+    from scipy.io import loadmat
+
+    try:
+        variables = loadmat(io.BytesIO(path.read_bytes()))
+    except NotImplementedError:
+        raise UserError(f"{path}: MATLAB v7.3 (HDF5) file; save it with save(..., '-v7')") from None
+    except Exception as error:
+        raise UserError(f"{path}: cannot be read as mat ({_reason(error)}); truncated?") from None
+    return {name: value for name, value in variables.items() if not name.startswith("__")}
+
+
+def scaled(array: NDArray) -> NDArray:
+    """Return unsigned 8- and 16-bit values as float64 fractions of full scale, bool as 0 and 1, floats as they are."""
+    if array.dtype in (np.uint8, np.uint16):
+        return array / np.iinfo(array.dtype).max
+    if array.dtype == bool:
+        return array.astype(np.float64)
+    return array
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that it is at every moment either the old one or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
+    """Write a JSON file atomically."""
+    write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+
+
+def write_npy(path: Path, array: NDArray) -> None:
+    """Write a ``.npy`` file atomically."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def digest(*parts: NDArray | str | bytes) -> str:
+    """Return the SHA-256 of arrays (values, shape and type), strings and bytes, in order."""
+    state = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            state.update(f"{part.dtype.str}{part.shape}".encode())
+            state.update(np.ascontiguousarray(part).tobytes())
+        else:
+            state.update(part.encode() if isinstance(part, str) else part)
+        state.update(b"\0")
+    return state.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _reason(error: Exception) -> str:
+    """First line of an error, short."""
+    if isinstance(error, zipfile.BadZipFile | EOFError):
+        return "unexpected end of file"
+    return (str(error) or type(error).__name__).splitlines()[0][:120]

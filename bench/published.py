@@ -1,0 +1,59 @@
+"""Scores and curves that others published for BSDS500 test, each with its source; shipped in ``known/``."""
+
+import csv
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PublishedScore(NamedTuple):
+    """A published row; values that were not published are None. ``supervision`` is none, supervised or annotator."""
+
+    method: str
+    year: int
+    supervision: str
+    ods: float | None
+    ois: float | None
+    ap: float | None
+    r50: float | None
+    note: str
+    source: str
+
+
+class PublishedCurve(NamedTuple):
+    """A published precision–recall curve; (K,) float64 arrays."""
+
+    method: str
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+
+# Human agreement on BSDS500 test: recall and precision of one annotator against the others
+# (Dollar's edgesEvalPlot.m), F = .803: the dot in every precision-recall figure.
+HUMAN_RECALL, HUMAN_PRECISION = 0.7235, 0.9014
+
+
+def published_scores() -> list[PublishedScore]:
+    """Return the published rows, weak to strong as in the contour table."""
+    rows = []
+    for row in _read("published_scores.csv"):
+        numbers = [float(row[key]) if row[key] else None for key in ("ods", "ois", "ap", "r50")]
+        rows.append(
+            PublishedScore(row["method"], int(row["year"]), row["supervision"], *numbers, row["note"], row["source"])
+        )
+    return rows
+
+
+def published_curves() -> list[PublishedCurve]:
+    """Return the published curves, in the order of the rows."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    for row in _read("published_curves.csv"):
+        points.setdefault(row["method"], []).append((float(row["precision"]), float(row["recall"])))
+    return [PublishedCurve(method, *np.array(values).T) for method, values in points.items()]
+
+
+def _read(name: str) -> Iterator[dict[str, str]]:
+    yield from csv.DictReader((files(__package__) / "known" / name).read_text().splitlines())

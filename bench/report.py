@@ -1,0 +1,139 @@
+"""Tables of scores: text, markdown, csv and LaTeX from the runs of a results folder."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .published import published_scores
+from .store import load_meta, load_scores
+
+FORMATS = ("text", "md", "csv", "latex")
+COLUMNS = ("detector", "ods", "ois", "ap", "r50")
+
+
+class Row(NamedTuple):
+    """One line of the contour table; a score that is unknown or undefined is None."""
+
+    detector: str
+    ods: float | None
+    ois: float | None
+    ap: float | None
+    r50: float | None
+    images: int | None
+    source: str
+
+
+class Section(NamedTuple):
+    """The rows of one data set, split and protocol, and lines on what is not there."""
+
+    title: str
+    rows: list[Row]
+    notes: list[str]
+
+    @property
+    def is_bsds500_test(self) -> bool:
+        """Whether published BSDS500 figures may stand beside these."""
+        return self.title.startswith("BSDS500 test")
+
+
+def sections(folders: list[Path], published: bool = False) -> list[Section]:
+    """Group run folders by data set, split and protocol; rows from weak to strong, published ones after."""
+    groups: dict[str, Section] = {}
+    for folder in folders:
+        meta = load_meta(folder)
+        title = _title(meta)
+        section = groups.setdefault(title, Section(title, [], []))
+        values = load_scores(folder)
+        if values is None:
+            failed = len(meta.get("failed", {}))
+            section.notes.append(f"{meta['detector']}: not finished ({failed} images failed); run it again")
+            continue
+        section.rows.append(_measured(meta["detector"], values))
+    for section in groups.values():
+        section.rows.sort(key=lambda row: row.ods)
+        if len({row.images for row in section.rows}) > 1:
+            section.notes.append("the rows are of different numbers of images and cannot be compared")
+        if published and section.is_bsds500_test:
+            section.rows.extend(_published_rows())
+    return list(groups.values())
+
+
+def render(section: Section, style: str) -> str:
+    """Return a section as ``text``, ``md``, ``csv`` or ``latex``."""
+    return {"text": _text, "md": _markdown, "csv": _csv, "latex": _latex}[style](section)
+
+
+def _title(meta: dict[str, Any]) -> str:
+    dataset, protocol = meta["dataset"], meta["protocol"]
+    title = f"{dataset['name']} {dataset['split']}"
+    title += f", {protocol['thresholds']} thresholds, max_dist {protocol['max_dist']:g}"
+    title += "" if protocol["thin"] else ", not thinned"
+    return title + (f", nms {protocol['nms']}" if protocol.get("nms") else "")
+
+
+def _measured(name: str, values: dict[str, Any]) -> Row:
+    return Row(name, values["ods"]["f"], values["ois"]["f"], values["ap"], values["r50"], values["images"], "measured")
+
+
+def _published_rows() -> list[Row]:
+    return [Row(s.method, s.ods, s.ois, s.ap, s.r50, None, s.source) for s in published_scores()]
+
+
+def _cells(section: Section) -> list[list[str]]:
+    """Header and rows as short text: three decimals without the leading zero."""
+    with_source = any(row.source != "measured" for row in section.rows)
+    header = ["detector", "ODS", "OIS", "AP", "R50", "images"] + (["source"] if with_source else [])
+    rows = []
+    for row in section.rows:
+        numbers = [_short(value) for value in (row.ods, row.ois, row.ap, row.r50)]
+        rows.append([row.detector, *numbers, str(row.images or "–")] + ([row.source] if with_source else []))
+    return [header, *rows]
+
+
+def _short(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}".removeprefix("0")
+
+
+def _text(section: Section) -> str:
+    cells = _cells(section)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [section.title]
+    for row in cells:
+        aligned = [
+            cell.ljust(w) if i in (0, 6) else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(aligned).rstrip())
+    lines.insert(2, "─" * max(map(len, lines[1:])))
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(section: Section) -> str:
+    header, *rows = _cells(section)
+    lines = [header, ["---" if i in (0, 6) else "---:" for i in range(len(header))], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def _csv(section: Section) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*COLUMNS, "images", "source"])
+    for row in section.rows:
+        numbers = ["" if value is None else f"{value:.6f}" for value in row[1:5]]
+        writer.writerow([row.detector, *numbers, "" if row.images is None else row.images, row.source])
+    return file.getvalue()
+
+
+def _latex(section: Section) -> str:
+    header, *rows = _cells(section)
+    lines = [r"\begin{tabular}{l" + "r" * 5 + "l" * (len(header) - 6) + "}", r"\toprule"]
+    lines += [" & ".join(map(_escaped, header)) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(_escaped, row)) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _escaped(cell: str) -> str:
+    special = {"\\": r"\textbackslash{}", "–": "--", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in cell)

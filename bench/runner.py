@@ -1,0 +1,329 @@
+"""Detect and score a split: one job, many images, several workers, nothing computed twice.
+
+`process_image` is the whole way of one image – detect or read, check, count, record – and runs in a worker process;
+the parent only hands out ids, shows progress and folds the counts. A record is reused when the hashes of all that
+went into it still agree; so a second run computes only what is new or changed, and a killed one goes on.
+"""
+
+import os
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..eval.counting import BoundaryCounts, count_map, count_segmentations
+from ..eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
+from ..eval.suppression import suppress_preset
+from .datasets import Dataset
+from .detectors import Detector
+from .errors import RunFailed, UserError, listing
+from .files import digest, read_npy, write_json, write_npy
+from .predictions import Prediction, Sweep, checked_prediction, read_prediction
+from .progress import Progress, note
+from .store import (
+    Record,
+    Run,
+    discard_summary,
+    load_meta,
+    load_run,
+    map_path,
+    read_record,
+    write_record,
+    write_summary,
+)
+
+VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba")
+
+
+@dataclass(frozen=True)
+class SavedMaps:
+    """Predictions made elsewhere, as a source in place of a detector: one file per image id."""
+
+    name: str
+    folder: Path
+    files: dict[str, Path]
+
+    fingerprint = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do with every image of a data set.
+
+    ``nms`` names a suppression preset and ``invert`` turns 1 into 0, both applied to maps before counting.
+    """
+
+    source: Detector | SavedMaps
+    dataset: Dataset
+    protocol: BoundaryProtocol
+    folder: Path
+    nms: str | None = None
+    invert: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides the counts besides the arrays."""
+        return {
+            **asdict(self.protocol),
+            "nms": self.nms,
+            "invert": self.invert,
+            "definition": COUNTS_DEFINITION,
+        }
+
+
+class Outcome(NamedTuple):
+    """What became of one image: seconds of what was computed anew (absent where reused), or one line of error."""
+
+    id: str
+    seconds: dict[str, float]
+    error: str | None = None
+    users_mistake: bool = False
+
+
+def run_job(job: Job, executor: Executor | None, label: str) -> Run:
+    """Bring every image's record up to date and fold them into the scores.
+
+    Parameters
+    ----------
+    job : Job
+    executor : concurrent.futures.Executor or None
+        Where images are processed; None for this process.
+    label : str
+        What the progress bar says.
+
+    Raises
+    ------
+    RunFailed, UserError
+        If images failed, after all others are done; `UserError` if each was an input's fault and the maps were given.
+    """
+    outcomes, known_seconds = {}, _known_seconds(job.folder)
+    with Progress(label, len(job.dataset.ids)) as progress:
+        for outcome in _outcomes(job, executor):
+            if "count" in outcome.seconds and not any("count" in o.seconds for o in outcomes.values()):
+                discard_summary(job.folder)
+            outcomes[outcome.id] = outcome
+            progress.step()
+    failed = [outcomes[i] for i in job.dataset.ids if outcomes[i].error]
+    seconds = {i: {**known_seconds.get(i, {}), **outcomes[i].seconds} for i in job.dataset.ids}
+    write_json(job.folder / "run.json", _meta(job, seconds, failed))
+    if failed:
+        discard_summary(job.folder)
+        _raise_failures(job, failed)
+    run = load_run(job.folder)
+    write_summary(job.folder, run.counts)
+    return run
+
+
+def require_same_set(out: Path, jobs: list[Job]) -> None:
+    """Refuse to put runs of other data or another protocol side by side in one results folder.
+
+    Raises
+    ------
+    UserError
+        If ``out`` holds such runs, apart from those that ``jobs`` will bring up to date.
+    """
+    first, anew = jobs[0], {job.folder for job in jobs}
+    for folder in (path.parent for path in sorted(out.glob("*/run.json")) if path.parent not in anew):
+        meta = load_meta(folder)
+        held, wanted = meta["dataset"], f"{first.dataset.name} {first.dataset.split}"
+        if f"{held['name']} {held['split']}" != wanted:
+            raise UserError(
+                f"--out {out}: holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder"
+            )
+        if any(meta["protocol"].get(key) != value for key, value in first.settings().items()):
+            raise UserError(f"--out {out}: {folder.name} in it has another protocol; choose another folder")
+
+
+def process_image(job: Job, image_id: str) -> Outcome:
+    """Make or reuse one image's map and counts; every error becomes one line, so that the other images are safe."""
+    try:
+        return Outcome(image_id, _process(job, image_id))
+    except UserError as error:
+        return Outcome(image_id, {}, str(error), users_mistake=True)
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}:{frame.lineno}"
+        message = str(error).splitlines()[0] if str(error) else "no message"
+        return Outcome(image_id, {}, f"{type(error).__name__}: {message} ({where})")
+
+
+@contextmanager
+def worker_pool(workers: int) -> Iterator[Executor | None]:
+    """Yield an executor of ``workers`` processes, or None where one is enough; an interruption drops what is queued."""
+    if workers <= 1:
+        yield None
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_single_threaded)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    pool.shutdown()
+
+
+def check_saved_maps(job: Job) -> None:
+    """Read every saved map before counting any: list all that are unusable, warn if they look inverted.
+
+    Raises
+    ------
+    UserError
+        Naming each bad file.
+    """
+    problems, bright = [], []
+    for image_id in job.dataset.ids:
+        try:
+            prediction = read_prediction(job.source.files[image_id])
+            shape = job.dataset.image(image_id).shape[:2]
+            checked_prediction(prediction, str(job.source.files[image_id]), shape)
+            if not isinstance(prediction, Sweep):
+                bright.append(prediction.mean() > 0.5)
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    if bright and np.mean(bright) > 0.5 and not job.invert:
+        note(
+            f"warning: {job.source.folder}: most pixels of most maps are above 0.5; inverted? expected 1 on contours,"
+            " 0 elsewhere; if so, add --invert"
+        )
+
+
+def _process(job: Job, image_id: str) -> dict[str, float]:
+    seconds: dict[str, float] = {}
+    image = job.dataset.image(image_id)
+    truth = job.dataset.ground_truth(image_id)
+    record = read_record(job.folder, image_id)
+    image_hash, truth_hash = digest(image), digest(np.packbits(truth), str(truth.shape))
+    prediction = _known_map(job, record, image_hash)
+    if prediction is None:
+        started = time.perf_counter()
+        prediction = _predict(job, image_id, image)
+        if isinstance(job.source, Detector):
+            seconds["detect"] = time.perf_counter() - started
+    map_hash = _prediction_hash(prediction)
+    made_from = {
+        "image": image_hash,
+        "truth": truth_hash,
+        "detector": job.source.fingerprint,
+        "map": map_hash,
+        "protocol": job.settings(),
+    }
+    if record is None or any(getattr(record, key) != value for key, value in made_from.items()):
+        started = time.perf_counter()
+        counts = count_prediction(prediction, truth, job)
+        seconds["count"] = time.perf_counter() - started
+        write_record(job.folder, Record(id=image_id, counts=counts, **made_from))
+    return seconds
+
+
+def count_prediction(prediction: Prediction, truth: NDArray[np.bool_], job: Job) -> BoundaryCounts:
+    """Count a map, after inversion and suppression if asked for, or a sweep."""
+    if isinstance(prediction, Sweep):
+        return count_segmentations(prediction.segmentations, truth, job.protocol)
+    contour_map = 1 - prediction if job.invert else prediction
+    if job.nms:
+        contour_map = suppress_preset(contour_map, job.nms)
+    return count_map(contour_map, truth, job.protocol)
+
+
+def _known_map(job: Job, record: Record | None, image_hash: str) -> Prediction | None:
+    """Return the saved map if it is the one the record speaks of and nothing it was made from has changed."""
+    path = map_path(job.folder, record.id) if record else None
+    if not isinstance(job.source, Detector) or path is None or not path.exists():
+        return None
+    if record.image != image_hash or record.detector != job.source.fingerprint:
+        return None
+    try:
+        saved = checked_prediction(read_npy(path), str(path))
+    except UserError:
+        return None
+    return saved if _prediction_hash(saved) == record.map else None
+
+
+def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
+    if isinstance(job.source, SavedMaps):
+        path = job.source.files[image_id]
+        return checked_prediction(read_prediction(path), str(path), image.shape[:2])
+    given = image.copy()
+    prediction = job.source(given)
+    if not np.array_equal(given, image):
+        raise UserError(f"{job.source.name} on {image_id}: the detector changed its input image; it must not")
+    prediction = checked_prediction(prediction, f"{job.source.name} on {image_id}", image.shape[:2])
+    if isinstance(prediction, Sweep):
+        raise UserError(f"{job.source.name} on {image_id}: returned a sweep of segmentations, expected a contour map")
+    write_npy(map_path(job.folder, image_id), prediction)
+    return prediction
+
+
+def _prediction_hash(prediction: Prediction) -> str:
+    arrays = prediction.segmentations if isinstance(prediction, Sweep) else (prediction,)
+    return digest(*(np.asarray(array) for array in arrays))
+
+
+def _outcomes(job: Job, executor: Executor | None) -> Iterable[Outcome]:
+    if executor is None:
+        return (process_image(job, image_id) for image_id in job.dataset.ids)
+    futures: list[Future[Outcome]] = [executor.submit(process_image, job, image_id) for image_id in job.dataset.ids]
+    return (future.result() for future in as_completed(futures))
+
+
+def _single_threaded() -> None:
+    """Keep each worker to its own core."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:
+    try:
+        return load_meta(folder)["seconds"]
+    except (UserError, KeyError):
+        return {}
+
+
+def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome]) -> dict[str, Any]:
+    """What ``run.json`` holds."""
+    records = [read_record(job.folder, image_id) for image_id in job.dataset.ids]
+    return {
+        "detector": job.source.name,
+        "params": dict(job.source.params) if isinstance(job.source, Detector) else None,
+        "predictions": None if isinstance(job.source, Detector) else str(job.source.folder),
+        "dataset": {"name": job.dataset.name, "split": job.dataset.split, "ids": list(job.dataset.ids)},
+        "protocol": job.settings(),
+        "hashes": {
+            key: digest(*(getattr(record, key) for record in records if record)) for key in ("image", "truth", "map")
+        },
+        "failed": {outcome.id: outcome.error for outcome in failed},
+        "versions": {name: _version(name) for name in VERSIONED},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": {i: {step: round(s, 4) for step, s in steps.items()} for i, steps in seconds.items()},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _raise_failures(job: Job, failed: list[Outcome]) -> None:
+    lines = [f"{outcome.id}: {outcome.error}" for outcome in failed]
+    message = (
+        f"{job.source.name}: {len(failed)} of {len(job.dataset.ids)} images failed: "
+        f"{listing([outcome.id for outcome in failed])}; the others are kept, and a rerun computes only these\n"
+        + "\n".join(lines)
+    )
+    given_maps = isinstance(job.source, SavedMaps)
+    raise (UserError if given_maps and all(o.users_mistake for o in failed) else RunFailed)(message)
