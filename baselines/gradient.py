@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter, sobel as _sobel_filter
+from scipy.ndimage import gaussian_filter
+from scipy.ndimage import sobel as _sobel_filter
 
 from ..eval.suppression import suppress
 from .colour import channels, grey

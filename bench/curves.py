@@ -1,4 +1,4 @@
-"""The precision–recall figure of the field: iso-F contours, each detector's curve with its best-F dot, the human dot."""
+"""The precision–recall figure of the field: iso-F contours, each detector's curve with its best-F dot, people's dot."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -48,11 +48,13 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(6.0, 4.6), layout="constrained")
+        lines = [_measured(run) for run in runs] + (_published() if published else [])
+        columns = 1 if max(len(line.name) for line in lines) > 26 else 2
+        legend_rows = -(-(len(lines) + human) // columns)
+        figure = Figure(figsize=(4.8, 4.7 + 0.17 * legend_rows), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         _draw_iso_f(axes)
-        lines = [_measured(run) for run in runs] + (_published() if published else [])
         if human:
             f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
             axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
@@ -66,7 +68,7 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
         axes.set_xticks(np.linspace(0, 1, 11))
         axes.set_yticks(np.linspace(0, 1, 11))
         axes.grid(color="0.92", lw=0.5)
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
         _save(figure, path)
 
 

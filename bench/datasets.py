@@ -6,7 +6,6 @@ A data set is a name, a split, a sorted tuple of ids, and two readers. `open_dat
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -83,7 +82,7 @@ class ImageFolder(Dataset):
 
 
 class Bsds500(ImageFolder):
-    """BSDS500: ``images/<split>/*.jpg`` and ``groundTruth/<split>/*.mat``; says which of the official ids are missing."""
+    """BSDS500: ``images/<split>/*.jpg`` and ``groundTruth/<split>/*.mat``; says which official ids are missing."""
 
     def __init__(self, root: Path, split: str) -> None:
         super().__init__("BSDS500", split, root / "images" / split, root / "groundTruth" / split)
@@ -243,7 +242,7 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
 
 
 def _find_folder(root: Path, names: tuple[str, ...], split: str) -> Path | None:
-    """Find ``root/<name>[/<split>]``, stepping into a single sub-folder if there are no files (``rgbr/``, ``real/``)."""
+    """Find ``root/<name>[/<split>]``, stepping into a lone sub-folder (BIPED's ``rgbr/``)."""
     for name in names:
         folder = root / name
         if folder.is_dir():
@@ -251,11 +250,14 @@ def _find_folder(root: Path, names: tuple[str, ...], split: str) -> Path | None:
                 folder = folder / split
             elif any((folder / known).is_dir() for known in BSDS500_SIZES):
                 _require_split(folder, split, str(root))
-            inside: Callable[[], list[Path]] = lambda: sorted(folder.iterdir())  # noqa: E731, B023
-            while len(inside()) == 1 and inside()[0].is_dir():
-                folder = inside()[0]
-            return folder
+            return _innermost(folder)
     return None
+
+
+def _innermost(folder: Path) -> Path:
+    """Step down while there is nothing but one sub-folder."""
+    inside = list(folder.iterdir())
+    return _innermost(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
 
 
 def _require_split(folder: Path, split: str, spec: str) -> None:

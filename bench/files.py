@@ -59,17 +59,17 @@ def read_pixels(path: Path) -> NDArray:
 
 def read_npy(path: Path) -> NDArray:
     """Return the array of a ``.npy`` file; one that would need unpickling is refused."""
+    data = path.read_bytes()
+    if not data.startswith(b"\x93NUMPY"):
+        raise UserError(f"{path}: not a npy file (another format under this name?)")
     try:
-        array = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+        return np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:
         if "pickle" in str(error).lower():
             raise UserError(
                 f"{path}: holds Python objects, which would need unpickling (unsafe, refused); save a plain array"
             ) from None
         raise UserError(f"{path}: cannot be read as npy ({_reason(error)}); truncated?") from None
-    if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: an npz archive, expected one plain .npy array")
-    return array
 
 
 def read_mat(path: Path) -> dict[str, NDArray]:

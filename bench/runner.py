@@ -95,6 +95,7 @@ def run_job(job: Job, executor: Executor | None, label: str) -> Run:
     Parameters
     ----------
     job : Job
+        What to do with each image.
     executor : concurrent.futures.Executor or None
         Where images are processed; None for this process.
     label : str

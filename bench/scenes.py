@@ -1,8 +1,8 @@
 """The built-in data set: small synthetic scenes whose true contours are known.
 
 Occluding shapes in the manner of the dead-leaves model (Lee, Mumford & Huang, "Occlusion models for natural images",
-IJCV 2001): sizes follow a power law, nearer shapes hide farther ones. Shapes are shaded and textured, the picture is lit
-unevenly, blurred and noisy. Several "annotators" see each scene at their own level of detail: they skip shapes that
+IJCV 2001): sizes follow a power law, nearer shapes hide farther ones. Shapes are shaded and textured, the picture is
+lit unevenly, blurred and noisy. Several "annotators" see each scene at their own level of detail: they skip shapes that
 are small, miss some, and draw with a smooth jitter of about a pixel, so that detectors' scores behave as on real data.
 The same number gives the same scene for ever: all randomness comes from ``RandomState``, whose streams are frozen.
 """

@@ -131,7 +131,7 @@ def load_meta(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` says."""
     try:
         meta = json.loads((folder / "run.json").read_text())
-        meta["detector"], meta["dataset"]["name"], meta["dataset"]["ids"], meta["protocol"]["thresholds"]  # noqa: B018
+        meta["detector"], meta["dataset"]["name"], meta["dataset"]["ids"], meta["protocol"]["thresholds"]
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
     return meta

@@ -231,7 +231,7 @@ def _changes(pixels: list[NDArray[np.int64]], n_candidates: int) -> _Changes:
 
 @njit(cache=True, nogil=True)
 def _count_annotator(graph, matching, search, row_of, changes, cnt_r, hit):
-    """Walk down the thresholds, keeping the optimum; add the matched columns to ``cnt_r``, mark matched rows in ``hit``."""
+    """Walk down the thresholds, keeping the optimum; add up ``cnt_r`` and mark matched predictions in ``hit``."""
     for k in range(cnt_r.size - 1, -1, -1):
         for i in range(changes.leaving_start[k], changes.leaving_start[k + 1]):
             row = row_of[changes.leaving[i]]

@@ -93,6 +93,7 @@ def pair_graph(rows: NDArray[np.int64], cols: NDArray[np.int64], shape: tuple[in
 
 def _offsets(tolerance: float, shape: tuple[int, int]) -> tuple[NDArray, NDArray, NDArray]:
     """Steps (d_row, d_col) within the tolerance by increasing distance, and that distance in hundredths of a pixel."""
+    tolerance *= 1 + 1e-9  # inclusive also where "5 / diagonal * diagonal" comes out a hair below 5
     reach_row, reach_col = (min(int(tolerance), n - 1) for n in shape)
     d_row, d_col = np.mgrid[-reach_row : reach_row + 1, -reach_col : reach_col + 1].reshape(2, -1)
     square = d_row**2 + d_col**2

@@ -146,7 +146,7 @@ def average_precision(precision: ArrayLike, recall: ArrayLike) -> float:
     distinct, first = np.unique(np.asarray(recall, np.float64), return_index=True)
     if len(distinct) < 2:
         return 0.0
-    at = np.interp(np.linspace(0, 1, 101), distinct, np.asarray(precision, np.float64)[first], left=0, right=0)
+    at = np.interp(np.arange(101) / 100, distinct, np.asarray(precision, np.float64)[first], left=0, right=0)
     return float(at.sum() * 0.01)
 
 

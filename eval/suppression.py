@@ -96,7 +96,12 @@ def suppress_preset(contour_map: ArrayLike, preset: str) -> NDArray[np.float32]:
 
 
 def normal_direction(strength: ArrayLike) -> NDArray[np.float32]:
-    """Return the direction across the ridges of a soft map, in [0, pi), from second derivatives at scale 4."""
+    """Return the direction across the ridges of a soft map, in [0, pi), from second derivatives at scale 4.
+
+    The recipe takes the arctangent of a squared tangent, so it is some degrees off between the axes and the diagonals,
+    and where the mixed derivative is exactly zero (a synthetic, perfectly horizontal ridge) it answers 0. Published
+    results contain both, so both stay.
+    """
     d_y, d_x = _gradient(triangle_filter(np.asarray(strength, np.float32), 4))
     d_xx = _gradient(d_x)[1]
     d_yy, d_xy = _gradient(d_y)

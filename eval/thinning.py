@@ -53,10 +53,8 @@ def _deletable(code: int, second: bool) -> bool:
     crossings = sum(not x[2 * k] and (x[2 * k + 1] or x[2 * k + 2]) for k in range(4))
     n1 = sum(x[2 * k] | x[2 * k + 1] for k in range(4))
     n2 = sum(x[2 * k + 1] | x[2 * k + 2] for k in range(4))
-    if second:
-        blocked = (x[5] or x[6] or not x[3]) and x[4]
-    else:
-        blocked = (x[1] or x[2] or not x[7]) and x[0]
+    here, beside, ahead, behind = (4, 5, 6, 3) if second else (0, 1, 2, 7)
+    blocked = x[here] and (x[beside] or x[ahead] or not x[behind])
     return crossings == 1 and 2 <= min(n1, n2) <= 3 and not blocked
 
 

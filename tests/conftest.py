@@ -1,0 +1,36 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def bsds500() -> Path:
+    """The real data set, where it is."""
+    path = Path(os.environ.get("CONTOURBENCH_BSDS500") or SHARED / "BSDS500")
+    if not path.is_dir():
+        pytest.skip("BSDS500 not found: set CONTOURBENCH_BSDS500, or put it at ../shared/data/BSDS500")
+    return path
+
+
+@pytest.fixture(scope="session")
+def bench_sample() -> Path:
+    """Five images with official inputs and outputs."""
+    path = SHARED / "bsds_bench_sample"
+    if not path.is_dir():
+        pytest.skip("official sample not found at ../shared/data/bsds_bench_sample")
+    return path
+
+
+@pytest.fixture
+def random() -> np.random.RandomState:
+    return np.random.RandomState(7)
+
+
+@pytest.fixture(autouse=True)
+def _no_data_from_environment(monkeypatch):
+    """Commands in tests say themselves which data they mean."""
+    monkeypatch.delenv("CONTOURBENCH_BSDS500", raising=False)

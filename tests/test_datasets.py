@@ -1,0 +1,145 @@
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from contourbench.bench.datasets import BSDS500_SIZES, official_ids, open_dataset, read_truth
+from contourbench.bench.download import check_bsds500, check_dataset
+from contourbench.bench.errors import UserError
+from contourbench.bench.files import read_image
+from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_folder
+
+
+@pytest.mark.parametrize(("truth", "annotators"), [("png", 1), ("pngs", 2), ("subfolders", 2), ("npy", 2), ("mat", 2)])
+def test_generic_folder(tmp_path, truth, annotators):
+    dataset = open_dataset(str(write_folder(tmp_path / "mine", ("b", "a", "x_1"), truth)))
+    assert dataset.name == "mine"
+    assert dataset.ids == ("a", "b", "x_1")
+    assert dataset.ground_truth("a").shape == (annotators, *SHAPE)
+    if annotators == 1:
+        np.testing.assert_array_equal(dataset.ground_truth("b")[0], toy_truth(0))
+    np.testing.assert_array_equal(dataset.image("b"), toy_image(0))
+    assert "3 images" in check_dataset(dataset)
+
+
+def test_biped_layout(tmp_path):
+    for kind, pixels in (("imgs", toy_image()), ("edge_maps", toy_truth().astype(np.uint8) * 255)):
+        (tmp_path / "edges" / kind / "test" / "rgbr").mkdir(parents=True)
+        iio.imwrite(tmp_path / "edges" / kind / "test" / "rgbr" / "RGB_008.png", pixels)
+    dataset = open_dataset(str(tmp_path / "edges"))
+    assert dataset.ids == ("RGB_008",)
+    np.testing.assert_array_equal(dataset.ground_truth("RGB_008")[0], toy_truth())
+
+
+@pytest.mark.parametrize("split", BSDS500_SIZES)
+def test_bsds500(bsds500, split):
+    dataset = open_dataset(str(bsds500), split)
+    assert (dataset.name, dataset.warnings) == ("BSDS500", ())
+    assert len(dataset.ids) == BSDS500_SIZES[split]
+    assert dataset.ids == tuple(sorted(dataset.ids))
+    image, truth = dataset.image(dataset.ids[0]), dataset.ground_truth(dataset.ids[0])
+    assert image.shape[:2] == truth.shape[1:]
+    assert sorted(image.shape) == [3, 321, 481]
+    assert 4 <= len(truth) <= 9
+
+
+def test_bsds500_copy_is_verified(bsds500):
+    assert "complete" in check_bsds500(bsds500)
+
+
+def part_of_bsds500(root, ids=("100007", "100039")):
+    (root / "images" / "test").mkdir(parents=True)
+    (root / "groundTruth" / "test").mkdir(parents=True)
+    for image_id in ids:
+        iio.imwrite(root / "images" / "test" / f"{image_id}.jpg", toy_image())
+        write_bsds_truth(root / "groundTruth" / "test" / f"{image_id}.mat", [toy_truth()])
+    return root
+
+
+def test_incomplete_bsds500_is_named_so(tmp_path):
+    dataset = open_dataset(str(part_of_bsds500(tmp_path / "BSR" / "BSDS500" / "data").parents[2]))
+    assert dataset.name == "BSDS500 (part, 2 of 200)"
+    assert "198 of the 200 images of BSDS500 test are missing: 100099, 10081" in dataset.warnings[0]
+    with pytest.raises(UserError, match=r"996 of 1000 files missing(.|\n)*4 of 1000 files differ"):
+        check_bsds500(tmp_path)
+
+
+def test_images_and_truth_must_pair(tmp_path):
+    root = part_of_bsds500(tmp_path)
+    (root / "groundTruth" / "test" / "100039.mat").unlink()
+    with pytest.raises(UserError, match="no ground truth for 1 id\\(s\\): 100039"):
+        open_dataset(str(root))
+    (root / "images" / "test" / "100039.jpg").unlink()
+    write_bsds_truth(root / "groundTruth" / "test" / "spare.mat", [toy_truth()])
+    with pytest.raises(UserError, match="no image for 1 id\\(s\\): spare"):
+        open_dataset(str(root))
+
+
+def test_foreign_image_among_bsds500(tmp_path):
+    root = part_of_bsds500(tmp_path, ("100007", "holiday"))
+    with pytest.raises(UserError, match="not in BSDS500 test: holiday"):
+        open_dataset(str(root))
+
+
+def test_official_ids():
+    assert {split: len(official_ids(split)) for split in BSDS500_SIZES} == BSDS500_SIZES
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: root / "nowhere", "no such folder"),
+        (lambda root: root, "the folder is empty"),
+        (lambda root: (root / "file.txt").write_text("x") and root / "file.txt", "not a folder"),
+        (lambda root: (root / "pictures").mkdir() or root, "no folder of images .* found pictures"),
+        (lambda root: (root / "images").mkdir() or root, "no folder of truth"),
+        (lambda root: [(root / n).mkdir() for n in ("images", "gt")] and root, "no images"),
+        (
+            lambda root: part_of_bsds500(root) and (root / "images" / "test").rename(root / "images" / "val") and root,
+            "--split test: no folder test .* has val",
+        ),
+    ],
+)
+def test_bad_folders(tmp_path, make, message):
+    with pytest.raises(UserError, match=message):
+        open_dataset(str(make(tmp_path)))
+
+
+def test_bad_ground_truth(tmp_path):
+    write_bsds_truth(tmp_path / "none.mat", [])
+    (tmp_path / "cut.mat").write_bytes((tmp_path / "none.mat").read_bytes()[:150])
+    np.save(tmp_path / "none.npy", np.zeros((0, 4, 4), bool))
+    iio.imwrite(tmp_path / "inverted.png", (~toy_truth()).astype(np.uint8) * 255)
+    iio.imwrite(tmp_path / "colour.png", toy_image())
+    for name, message in (
+        ("none.mat", "without annotators"),
+        ("none.npy", "without annotators"),
+        ("cut.mat", "cannot be read as mat"),
+        ("inverted.png", "inverted"),
+        ("colour.png", "a colour image"),
+    ):
+        with pytest.raises(UserError, match=rf"{name}: .*{message}"):
+            read_truth(tmp_path / name)
+
+
+def test_image_kinds(tmp_path):
+    grey = toy_image()[..., 0]
+    opaque = np.dstack([toy_image(), np.full(SHAPE, 255, np.uint8)])
+    iio.imwrite(tmp_path / "grey.png", grey)
+    iio.imwrite(tmp_path / "opaque.png", opaque)
+    iio.imwrite(tmp_path / "clear.png", np.dstack([toy_image(), np.full(SHAPE, 9, np.uint8)]))
+    iio.imwrite(tmp_path / "deep.png", grey.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_image(tmp_path / "grey.png"), np.dstack([grey] * 3))
+    np.testing.assert_array_equal(read_image(tmp_path / "opaque.png"), toy_image())
+    with pytest.raises(UserError, match="transparent"):
+        read_image(tmp_path / "clear.png")
+    with pytest.raises(UserError, match="16-bit"):
+        read_image(tmp_path / "deep.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "grey.png").read_bytes()[:60])
+    with pytest.raises(UserError, match=r"cut.png: cannot be read as an image"):
+        read_image(tmp_path / "cut.png")
+
+
+def test_limit(tmp_path):
+    dataset = open_dataset(str(write_folder(tmp_path)))
+    assert dataset.limit(2).ids == ("a", "b")
+    with pytest.raises(UserError, match="--limit 0"):
+        dataset.limit(0)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from contourbench.bench.detectors import describe, known_detectors, parse_detector
+from contourbench.bench.errors import UserError
+from contourbench.bench.store import folder_name
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("canny", "canny"),
+        ("canny()", "canny"),
+        ("sobel(sigma=2)", "sobel(sigma=2)"),
+        ("sobel( nms = True, sigma=2.0 )", "sobel(sigma=2, nms=True)"),
+        ("sobel(sigma=0)", "sobel"),
+        ("sobel(space=lab)", "sobel(space=lab)"),
+        ("sobel(space='lab')", "sobel(space=lab)"),
+        ("contourbench.baselines.gradient:roberts", "contourbench.baselines.gradient:roberts"),
+    ],
+)
+def test_a_name_that_prints_is_a_name_that_parses(spec, name):
+    detector = parse_detector(spec)
+    assert detector.name == name
+    assert parse_detector(detector.name) == detector
+    assert "/" not in folder_name(name)
+    assert detector(np.zeros((4, 5, 3), np.uint8)).shape == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("cany", "detector 'cany': unknown; did you mean canny\\?"),
+        ("zzz", "unknown \\(known: canny, roberts, sobel"),
+        ("canny(sigm=2)", "no parameter 'sigm'; did you mean sigma\\? \\(it has: sigma, ratio\\)"),
+        ("roberts(sigma=2)", "it has: none"),
+        ("canny(sigma=big)", "parameter sigma: 'big', expected float"),
+        ("sobel(nms=1)", "parameter nms: 1, expected bool"),
+        ("canny(2)", "cannot read the parameters"),
+        ("canny(sigma=2", "expected name"),
+        ("canny(sigma=__import__('os'))", "cannot read the parameters"),
+        ("../x", "expected name"),
+        ("no.such:thing", "no module 'no'"),
+        ("contourbench.baselines.canny:cany", "no function 'cany'; did you mean canny\\?"),
+    ],
+)
+def test_mistakes_are_explained(spec, message):
+    with pytest.raises(UserError, match=message):
+        parse_detector(spec)
+
+
+def test_a_users_function_from_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "my_edges.py").write_text("def detect(image, level=0.5):\n    return image[..., 0] / 255 * level\n")
+    monkeypatch.chdir(tmp_path)
+    detector = parse_detector("my_edges:detect(level=1)")
+    assert detector.name == "my_edges:detect(level=1)"
+    assert folder_name(detector.name) == "my_edges-detect(level=1)"
+    before = detector.fingerprint
+    assert before == parse_detector("my_edges:detect(level=1.0)").fingerprint
+    assert before != parse_detector("my_edges:detect").fingerprint
+    (tmp_path / "my_edges.py").write_text("def detect(image, level=0.5):\n    return image[..., 1] / 255 * level\n")
+    assert before != parse_detector("my_edges:detect(level=1)").fingerprint
+
+
+def test_descriptions():
+    assert describe("canny").startswith("canny(sigma=")
+    assert all(describe(name).count("\n") == 0 for name in known_detectors())

@@ -1,0 +1,95 @@
+"""The rules of the house, executable."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("eval", "baselines", "cnf_contours", "bench")
+MAY_IMPORT = {
+    "eval": {"eval"},
+    "baselines": {"baselines", "eval.suppression"},
+    "cnf_contours": {"cnf_contours", "eval.suppression"},
+    "bench": {"bench", "eval", "baselines", "cnf_contours"},
+}
+MAY_USE = {
+    "eval": {"numpy", "scipy", "skimage", "numba"},
+    "baselines": {"numpy", "scipy", "skimage", "numba", "cv2"},
+    "cnf_contours": {"numpy", "torch"},
+}
+HEAVY = {"torch", "matplotlib", "dask", "distributed", "pandas"}
+SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def imports(path):
+    """Yield (absolute dotted name, whether at module level) of everything a file imports; siblings without prefix."""
+    tree = ast.parse(path.read_text())
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            yield ".".join([*base, *(node.module or "").split(".")]).strip("."), id(node) in top
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_who_imports_whom(path):
+    room = path.relative_to(ROOT).parts[0]
+    for name, at_top in imports(path):
+        first = name.split(".")[0]
+        assert first != "contourbench", f"{path}: siblings are imported relatively"
+        if first in ROOMS:
+            assert any(name == allowed or name.startswith(allowed + ".") for allowed in MAY_IMPORT[room]), (
+                f"{path}: {name}"
+            )
+        elif room in MAY_USE:
+            known = MAY_USE[room] | set(__import__("sys").stdlib_module_names)
+            assert first in known, f"{path}: {name}"
+        if room == "bench" and at_top:
+            assert first not in HEAVY, f"{path}: import {name} inside the function that needs it"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_functions_and_files_are_short(path):
+    text = path.read_text()
+    assert text.count("\n") <= 450, f"{path} wants to become two rooms"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 90, f"{path}: {node.name}"
+
+
+def modules():
+    for room in ROOMS:
+        package = importlib.import_module(f"contourbench.{room}")
+        yield package
+        for found in pkgutil.walk_packages(package.__path__, f"contourbench.{room}."):
+            yield importlib.import_module(found.name)
+
+
+def test_docstring_examples():
+    results = [doctest.testmod(module) for module in modules()]
+    assert sum(r.failed for r in results) == 0
+    assert sum(r.attempted for r in results) > 10
+
+
+def test_no_data_set_files_are_tracked():
+    import subprocess
+
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    assert not [name for name in tracked if name.endswith((".mat", ".jpg", ".tgz"))]
+
+
+def test_the_builtin_eval_is_not_shadowed():
+    import contourbench.eval  # noqa: F401
+
+    assert eval("1 + 1") == 2

@@ -1,0 +1,72 @@
+import naive
+import numpy as np
+import pytest
+from contourbench.eval import suppress, suppress_preset
+from contourbench.eval.suppression import PRESETS, normal_direction, triangle_filter
+from scipy.ndimage import gaussian_filter
+
+
+@pytest.mark.parametrize(("radius", "tolerance"), [(1, 1.0), (2, 1.01)])
+def test_equals_naive_twin(random, radius, tolerance):
+    strength, normal = random.rand(17, 23), random.uniform(-4, 4, (17, 23))
+    expected = naive.suppress(strength, normal, radius, tolerance)
+    np.testing.assert_allclose(suppress(strength, normal, radius, tolerance), expected)
+
+
+def test_ridge_becomes_a_line():
+    x = np.arange(21)
+    ridge = np.tile(np.exp(-((x - 10.0) ** 2) / 8), (15, 1))
+    thin = suppress(ridge, np.zeros((15, 21)))
+    assert (thin[:, 10] == 1).all()
+    assert np.count_nonzero(thin) == 15
+
+
+@pytest.mark.parametrize("angle", [0, 30, 60, 89, 120, 150])
+def test_normal_of_a_straight_ridge(angle):
+    """The recipe's angle is within the recipe's own error (it takes the arctangent of a squared tangent)."""
+    theta = np.radians(angle)
+    y, x = np.mgrid[-30:31, -30:31]
+    ridge = np.exp(-((x * np.cos(theta) + y * np.sin(theta)) ** 2) / 8)
+    found = normal_direction(ridge)[30, 30]
+    off = np.abs((np.degrees(found) - angle + 90) % 180 - 90)
+    assert off < 16 or np.isclose(off, 180)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_thin_a_blurred_contour(preset):
+    y, x = np.mgrid[:60, :80]
+    circle = gaussian_filter((np.abs(np.hypot(y - 30.3, x - 40.2) - 20) < 1).astype(float), 1.5)
+    before = circle.copy()
+    thin = suppress_preset(circle, preset)
+    assert thin.dtype == np.float32
+    assert 0 <= thin.min() <= thin.max() <= 1
+    assert np.count_nonzero(thin > 0.05) < 0.35 * np.count_nonzero(circle > 0.05)
+    kept = np.argwhere(thin > 0.05)
+    off = np.abs(np.hypot(kept[:, 0] - 30.3, kept[:, 1] - 40.2) - 20)
+    assert np.mean(off < 1.5) > 0.95
+    np.testing.assert_array_equal(circle, before)
+
+
+def test_border_fades():
+    thin = suppress_preset(np.ones((20, 20)), "rcf")
+    np.testing.assert_allclose(thin[10, :6], [0, 0.2, 0.4, 0.6, 0.8, 1], rtol=1e-6)
+
+
+def test_triangle_filter_weights():
+    impulse = np.zeros((1, 9), np.float32)
+    impulse[0, 4] = 1
+    np.testing.assert_allclose(triangle_filter(impulse, 1)[0], [0, 0, 0, 0.25, 0.5, 0.25, 0, 0, 0])
+    np.testing.assert_array_equal(triangle_filter(impulse, 0), impulse)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 30), (2, 2), (3, 400)])
+def test_small_maps(shape):
+    for preset in PRESETS:
+        assert suppress_preset(np.full(shape, 0.5), preset).shape == shape
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="nms preset 'he'"):
+        suppress_preset(np.zeros((4, 4)), "he")
+    with pytest.raises(ValueError, match="expected the same"):
+        suppress(np.zeros((4, 4)), np.zeros((4, 5)))

@@ -1,0 +1,78 @@
+"""Small data sets and prediction folders, written to disk in the layouts that users have."""
+
+import imageio.v3 as iio
+import numpy as np
+from scipy.io import savemat
+
+SHAPE = (24, 32)
+
+
+def toy_image(seed=0, shape=SHAPE):
+    """A bright box on a dark ground with a little noise."""
+    random = np.random.RandomState(seed)
+    image = np.full((*shape, 3), 60.0)
+    image[6:18, 8 + seed % 5 : 24] = 190
+    return np.clip(image + random.normal(0, 4, image.shape), 0, 255).astype(np.uint8)
+
+
+def toy_truth(seed=0, shape=SHAPE):
+    """The box's outline."""
+    inside = np.zeros(shape, bool)
+    inside[6:18, 8 + seed % 5 : 24] = True
+    outline = inside.copy()
+    outline[7:17, 9 + seed % 5 : 23] = False
+    return outline
+
+
+def write_bsds_truth(path, layers):
+    cell = np.empty((1, len(layers)), object)
+    for i, layer in enumerate(layers):
+        cell[0, i] = {"Segmentation": np.zeros(SHAPE, np.uint16), "Boundaries": np.asarray(layer, np.uint8)}
+    savemat(path, {"groundTruth": cell})
+
+
+def write_folder(root, ids=("a", "b", "c"), truth="png"):
+    """A generic data set: images/ and gt/."""
+    (root / "images").mkdir(parents=True)
+    (root / "gt").mkdir()
+    for i, image_id in enumerate(ids):
+        iio.imwrite(root / "images" / f"{image_id}.png", toy_image(i))
+        layer = toy_truth(i)
+        if truth == "png":
+            iio.imwrite(root / "gt" / f"{image_id}.png", layer.astype(np.uint8) * 255)
+        elif truth == "pngs":
+            for k in (1, 2):
+                iio.imwrite(root / "gt" / f"{image_id}_{k}.png", np.roll(layer, k, 0).astype(np.uint8) * 255)
+        elif truth == "subfolders":
+            (root / "gt" / image_id).mkdir()
+            for k in (1, 2):
+                iio.imwrite(root / "gt" / image_id / f"{k}.png", np.roll(layer, k, 0).astype(np.uint8) * 255)
+        elif truth == "npy":
+            np.save(root / "gt" / f"{image_id}.npy", np.stack([layer, np.roll(layer, 1, 0)]))
+        else:
+            write_bsds_truth(root / "gt" / f"{image_id}.mat", [layer, np.roll(layer, 1, 0)])
+    return root
+
+
+def write_maps(folder, ids=("a", "b", "c"), kind="npy"):
+    """Soft contour maps of the toy images in one of the accepted kinds."""
+    folder.mkdir(parents=True)
+    for i, image_id in enumerate(ids):
+        soft = (0.1 + 0.7 * toy_truth(i)).astype(np.float32)
+        if kind == "npy":
+            np.save(folder / f"{image_id}.npy", soft)
+        elif kind == "png8":
+            iio.imwrite(folder / f"{image_id}.png", np.rint(soft * 255).astype(np.uint8))
+        elif kind == "png16":
+            iio.imwrite(folder / f"{image_id}.png", np.rint(soft * 65535).astype(np.uint16))
+        elif kind == "mat":
+            savemat(folder / f"{image_id}.mat", {"edge": soft})
+        elif kind == "ucm2":
+            double = np.zeros((2 * SHAPE[0] + 1, 2 * SHAPE[1] + 1))
+            double[2::2, 2::2] = soft
+            savemat(folder / f"{image_id}.mat", {"ucm2": double})
+        else:
+            cell = np.empty((1, 2), object)
+            cell[0, 0], cell[0, 1] = toy_truth(i).cumsum(1) % 3, np.zeros(SHAPE, np.uint16)
+            savemat(folder / f"{image_id}.mat", {"segs": cell})
+    return folder
