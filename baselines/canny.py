@@ -10,7 +10,11 @@ from ..eval.suppression import suppress
 from .gradient import image_gradient
 
 
-def canny(image: ArrayLike, sigma: float = 2.0, ratio: float = 0.4) -> NDArray[np.float32]:
+# Gradient, as a fraction of that at a straight black-white step, at which the map reaches 1.
+FULL_RESPONSE = 0.85
+
+
+def canny(image: ArrayLike, sigma: float = 2.5, ratio: float = 0.4) -> NDArray[np.float32]:
     """Canny: Gaussian smoothing, gradient, non-maximum suppression, hysteresis.
 
     Parameters
@@ -18,14 +22,15 @@ def canny(image: ArrayLike, sigma: float = 2.0, ratio: float = 0.4) -> NDArray[n
     image : (H, W, 3) uint8 array
         RGB; the grey image is used.
     sigma : float
-        Standard deviation of the Gaussian, in pixels.
+        Standard deviation of the Gaussian, in pixels; the default is the best of 2, 2.5, 3, 3.5 on BSDS500 train.
     ratio : float
         Low threshold as a fraction of the high one, in (0, 1].
 
     Returns
     -------
     (H, W) float32 array in [0, 1]
-        ``map >= t`` is Canny's edge map with high threshold t and low threshold ``ratio * t``.
+        ``map >= t`` is Canny's edge map with high threshold ``0.85 t`` and low threshold ``ratio * 0.85 t``, where 1
+        is the gradient at a straight step from black to white.
 
     Raises
     ------
@@ -38,7 +43,7 @@ def canny(image: ArrayLike, sigma: float = 2.0, ratio: float = 0.4) -> NDArray[n
     """
     gradient = image_gradient(image, sigma)
     thin = suppress(gradient.magnitude, gradient.direction)
-    return np.minimum(hysteresis_levels(thin, ratio), 1).astype(np.float32)
+    return np.minimum(hysteresis_levels(thin / FULL_RESPONSE, ratio), 1).astype(np.float32)
 
 
 def hysteresis_levels(strength: ArrayLike, ratio: float) -> NDArray[np.float64]:

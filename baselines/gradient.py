@@ -15,6 +15,10 @@ from ..eval.suppression import suppress
 from .colour import channels, grey
 
 
+# Roberts response, as a fraction of that to a black-white step, at which the map reaches 1.
+ROBERTS_FULL_RESPONSE = 0.55
+
+
 class Gradient(NamedTuple):
     """Magnitude, on the scale where a straight step from black to white has 1, and direction in radians."""
 
@@ -49,7 +53,7 @@ def roberts(image: ArrayLike) -> NDArray[np.float32]:
     rising = y[1:, :-1] - y[:-1, 1:]
     response = np.zeros(y.shape)
     response[:-1, :-1] = np.hypot(falling, rising) / np.sqrt(2)
-    return response.astype(np.float32)
+    return np.minimum(response / ROBERTS_FULL_RESPONSE, 1).astype(np.float32)
 
 
 def sobel(image: ArrayLike, sigma: float = 0.0, space: str = "grey", nms: bool = False) -> NDArray[np.float32]:
