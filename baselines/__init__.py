@@ -2,8 +2,8 @@
 
 Every map is on a fixed scale, never divided by the image's own maximum. Responses are measured against that to a
 straight step from black to white; a detector whose responses to photographs stay well below it reaches 1 earlier, at a
-constant (``…FULL_RESPONSE``) chosen on the train split so that about one true pixel in a few hundred is found at the highest
-threshold: scores at thresholds that next to nothing reaches are noise. One detector family per file.
+constant (``FULL_RESPONSE``) chosen on the train split so that about one true pixel in a few hundred is found at the
+highest threshold: scores at thresholds that next to nothing reaches are noise. One detector family per file.
 """
 
 from .canny import canny

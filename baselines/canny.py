@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from ..eval.suppression import suppress
 from .gradient import image_gradient
 
-
 # Gradient, as a fraction of that at a straight black-white step, at which the map reaches 1.
 FULL_RESPONSE = 0.85
 

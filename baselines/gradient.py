@@ -14,7 +14,6 @@ from scipy.ndimage import sobel as _sobel_filter
 from ..eval.suppression import suppress
 from .colour import channels, grey
 
-
 # Roberts response, as a fraction of that to a black-white step, at which the map reaches 1.
 ROBERTS_FULL_RESPONSE = 0.55
 

@@ -45,8 +45,8 @@ class Detector:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what decides the output: parameters and source code."""
-        return digest(repr(self.params), *(path.read_bytes() for path in _sources(self._function)))
+        """SHA-256 of what decides the output: parameters and source code, comments and docstrings apart."""
+        return digest(repr(self.params), *(_code(path) for path in _sources(self._function)))
 
     @cached_property
     def _function(self) -> Callable[..., Any]:
@@ -165,6 +165,16 @@ def _spell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
     return value if isinstance(value, str) and value.isidentifier() else repr(value)
+
+
+def _code(path: Path) -> str:
+    """Return a module's syntax tree without docstrings."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body.pop(0)
+    return ast.dump(tree)
 
 
 def _sources(function: Callable[..., Any]) -> list[Path]:

@@ -214,18 +214,16 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
         if isinstance(job.source, Detector):
             seconds["detect"] = time.perf_counter() - started
     map_hash = _prediction_hash(prediction)
-    made_from = {
-        "image": image_hash,
-        "truth": truth_hash,
-        "detector": job.source.fingerprint,
-        "map": map_hash,
-        "protocol": job.settings(),
-    }
-    if record is None or any(getattr(record, key) != value for key, value in made_from.items()):
+    counted = {"truth": truth_hash, "map": map_hash, "protocol": job.settings()}
+    if record is None or any(getattr(record, key) != value for key, value in counted.items()):
         started = time.perf_counter()
         counts = count_prediction(prediction, truth, job)
         seconds["count"] = time.perf_counter() - started
-        write_record(job.folder, Record(id=image_id, counts=counts, **made_from))
+    else:
+        counts = record.counts
+    detected = {"image": image_hash, "detector": job.source.fingerprint}
+    if "count" in seconds or any(getattr(record, key) != value for key, value in detected.items()):
+        write_record(job.folder, Record(id=image_id, counts=counts, **counted, **detected))
     return seconds
 
 

@@ -3,6 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# Kernels compile on first use, which no deadline foresees; CI tries the same examples each time.
+settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("here")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -47,7 +47,7 @@ def least_distance(pred, gt, tolerance):
     chosen_rows, chosen_cols = min_weight_full_bipartite_matching(graph)
     total = graph[chosen_rows, chosen_cols].sum() - len(rows)
     unmatched = int(np.sum(chosen_cols >= len(cols)))
-    return int(round(total - unmatched * dummy))
+    return round(float(total) - unmatched * dummy)
 
 
 def first_optimal_rows(pred, gt, tolerance):

@@ -37,7 +37,7 @@ def count_by_definition(contour_map, ground_truth, protocol):
     st.booleans(),
     st.sampled_from([4, 255, 10**6]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_walking_down_equals_starting_anew(seed, shape, annotators, thinning, n_values):
     random = np.random.RandomState(seed)
     contour_map = np.rint(random.rand(*shape) * n_values) / n_values

@@ -57,6 +57,9 @@ def test_a_users_function_from_the_working_directory(tmp_path, monkeypatch):
     before = detector.fingerprint
     assert before == parse_detector("my_edges:detect(level=1.0)").fingerprint
     assert before != parse_detector("my_edges:detect").fingerprint
+    source = (tmp_path / "my_edges.py").read_text()
+    (tmp_path / "my_edges.py").write_text(source.replace("    return", '    """Say it."""\n    # why\n    return'))
+    assert before == parse_detector("my_edges:detect(level=1)").fingerprint
     (tmp_path / "my_edges.py").write_text("def detect(image, level=0.5):\n    return image[..., 1] / 255 * level\n")
     assert before != parse_detector("my_edges:detect(level=1)").fingerprint
 

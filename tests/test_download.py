@@ -92,14 +92,14 @@ def test_goes_on_where_it_broke_off(tmp_path, server, ranges):
 
 
 def test_another_file_is_refused_before_unpacking(tmp_path, server):
-    with pytest.raises(UserError, match="sha256 .*, expected 0000"):
+    with pytest.raises(UserError, match=r"sha256 .*, expected 0000"):
         get_bsds500(tmp_path, server["url"], "0000", CHECKSUMS)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_members_outside_the_tree_are_not_unpacked(tmp_path, server):
     evil = [("../evil.jpg", b"x"), ("BSR/BSDS500/data/images/test/../../../../evil.jpg", b"x"), ("/tmp/evil.jpg", b"x")]
-    server["data"] = archive(evil + [("BSR/bench/benchmarks.m", b"code")])
+    server["data"] = archive([*evil, ("BSR/bench/benchmarks.m", b"code")])
     get(tmp_path / "in" / "data", server)
     assert_complete(tmp_path / "in" / "data")
     assert not list(tmp_path.rglob("evil*"))
@@ -107,7 +107,7 @@ def test_members_outside_the_tree_are_not_unpacked(tmp_path, server):
 
 def test_archive_without_a_file(tmp_path, server):
     more = {**CHECKSUMS, "images/test/2.jpg": "0"}
-    with pytest.raises(UserError, match="1 of 3 files missing: images/test/2.jpg"):
+    with pytest.raises(UserError, match=r"1 of 3 files missing: images/test/2.jpg"):
         get_bsds500(tmp_path, server["url"], hashlib.sha256(server["data"]).hexdigest(), more)
     assert not (tmp_path / "images").exists()
 

@@ -44,7 +44,7 @@ def assert_optimal(graph, matching):
 
 
 @given(two_masks())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_optimum_equals_scipy(masks):
     pred, gt, tolerance = masks
     tolerance = min(tolerance, np.hypot(*pred.shape))
@@ -58,7 +58,7 @@ def test_optimum_equals_scipy(masks):
 
 
 @given(two_masks(max_side=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_tie_rule(masks):
     """Of the optimal sets of matched predictions, the first in raster order: found by trying all."""
     pred, gt, tolerance = masks
@@ -68,7 +68,7 @@ def test_tie_rule(masks):
 
 
 @given(two_masks(max_side=12), st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_history_leads_to_the_same_optimum(masks, seed):
     pred, gt, tolerance = masks
     random = np.random.RandomState(seed)
@@ -128,7 +128,7 @@ def test_refusals():
     mask = np.zeros((4, 6), bool)
     with pytest.raises(ValueError, match="transposed"):
         correspond_pixels(mask, mask.T)
-    with pytest.raises(ValueError, match="max_dist: 4.3"):
+    with pytest.raises(ValueError, match=r"max_dist: 4.3"):
         correspond_pixels(mask, mask, 4.3)
 
 

@@ -86,16 +86,14 @@ def test_ids(tmp_path):
     found = find_predictions(write_maps(tmp_path / "maps"))
     match_ids(found, ("a", "b", "c"), tmp_path)
     match_ids(found, ("a",), tmp_path, partial=True)
-    with pytest.raises(
-        UserError, match="no prediction for 1 of 3 image\\(s\\): d; 1 prediction\\(s\\) without image: c"
-    ):
+    with pytest.raises(UserError, match=r"no prediction for 1 of 3 image\(s\): d; 1 prediction\(s\) without image: c"):
         match_ids(found, ("a", "b", "d"), tmp_path)
 
 
 def test_two_files_of_one_id(tmp_path):
     write_maps(tmp_path / "maps")
     iio.imwrite(tmp_path / "maps" / "a.png", np.zeros(SHAPE, np.uint8))
-    with pytest.raises(UserError, match="same id as a.npy"):
+    with pytest.raises(UserError, match=r"same id as a.npy"):
         find_predictions(tmp_path / "maps")
 
 

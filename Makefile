@@ -1,0 +1,35 @@
+# make demo      install, run the classical detectors on the built-in scenes: table, PR figure (CONTOURBENCH_BSDS500=PATH for real data)
+# make test      install what tests need, run them all
+# make install   install alone
+PYTHON ?= python3
+BIN := .venv/bin
+DETECTORS ?= roberts sobel canny
+OUT ?= results/$(if $(CONTOURBENCH_BSDS500),bsds500-test,scenes)
+
+.PHONY: demo test install lint clean
+
+demo: .venv/installed
+	$(BIN)/contourbench run $(DETECTORS) --out $(OUT)
+
+install: .venv/installed
+
+test: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info results/scenes
