@@ -24,16 +24,18 @@ along an alternating path only the positions of its two ends count, so this is e
 
 The algorithm
 -------------
-Rows come and go one at a time and the optimum is kept after each step, by one shortest augmenting path in reduced
-costs (Dijkstra; Kuhn 1955, Jonker & Volgenant 1987). The state always satisfies
+Rows come and go, and the optimum is kept by shortest augmenting paths in reduced costs (Dijkstra; Kuhn 1955, Jonker &
+Volgenant 1987). The two sides are alike: every node has a *dual*, and a *limit* to it – what it costs to leave a row
+unmatched, 0 for a column – and in the end
 
-    row_dual[r] + col_dual[c] <= cost(r, c)     with equality on matched pairs,
-    row_dual[r] <= unmatched cost of r          with equality on unmatched rows,
-    col_dual[c] <= 0                            with equality on unmatched columns,
+    dual[row] + dual[col] <= cost(row, col)     with equality on matched pairs,
+    dual[node] <= limit[node]                   with equality on unmatched nodes,
 
-which certifies the optimum (linear-programming duality). Between neighbouring thresholds few pixels change, so
-carrying the state over is what makes counting fast. Where ground truth is saturated the column duals sink to about
-``-big``, which ends later hopeless searches after a few steps.
+which certifies the optimum (linear-programming duality). So one step suffices, `settle`: raise the dual of a node
+without partner until it reaches its limit or the node finds a partner. A new row starts from 0; a column whose row
+left starts from where it is. Between neighbouring thresholds few pixels change, and a column that is set free is
+mostly taken by a new pixel nearby, so that carrying the state over is what makes counting fast. Where ground truth is
+saturated the column duals sink to about ``-big``, which ends later hopeless searches after a few steps.
 """
 
 from typing import NamedTuple
@@ -42,266 +44,235 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-
-class PairGraph(NamedTuple):
-    """Pairs within the tolerance, in compressed rows and in compressed columns.
-
-    ``row_cols[row_start[r]:row_start[r + 1]]`` are the columns near row r, by increasing distance ``row_dist``
-    (hundredths of a pixel); ``col_rows``, ``col_dist``, ``col_start`` are the transpose. ``row_pixel`` holds the
-    flat image position of each row, ascending.
-    """
-
-    row_pixel: NDArray[np.int64]
-    row_start: NDArray[np.int64]
-    row_cols: NDArray[np.int32]
-    row_dist: NDArray[np.int32]
-    col_start: NDArray[np.int64]
-    col_rows: NDArray[np.int32]
-    col_dist: NDArray[np.int32]
-
-
-class Matching(NamedTuple):
-    """The matching and its certificate, kept from one step to the next.
-
-    ``row_match`` and ``col_match`` hold the partner or -1. ``scale`` is (unit, big * unit, pixels), see above.
-    """
-
-    row_match: NDArray[np.int32]
-    col_match: NDArray[np.int32]
-    row_dual: NDArray[np.int64]
-    col_dual: NDArray[np.int64]
-    present: NDArray[np.bool_]
-    scale: NDArray[np.int64]
-
-
-class Search(NamedTuple):
-    """Work space of one Dijkstra search; nodes are columns while inserting a row and rows while removing one.
-
-    ``label`` is the tentative path cost (``FAR`` when not reached), ``origin`` the node on the other side through
-    which it was reached, ``reached`` the list of nodes to clean afterwards; ``heap`` and ``slot`` are a binary heap
-    of nodes ordered by label and each node's place in it. ``sizes`` counts the entries of heap and reached.
-    """
-
-    label: NDArray[np.int64]
-    origin: NDArray[np.int32]
-    reached: NDArray[np.int32]
-    heap: NDArray[np.int32]
-    slot: NDArray[np.int32]
-    sizes: NDArray[np.int64]
-
+# Fields of a node, one cache line of eight int64. START and STOP delimit its pairs. LABEL (cost of the best path to it so
+# far, FAR when not reached), ORIGIN (the node on the other side before it) and SLOT (its place in the heap) serve a
+# search and are clean between searches.
+LIMIT, DUAL, MATCH, START, STOP, LABEL, ORIGIN, SLOT = range(8)
 
 FAR = 2**62
+# Dual of a row that is not predicted now: every edge to it is too long.
+ABSENT = -(2**61)
 
 
-def new_matching(graph: PairGraph, n_cols: int, n_pixels: int) -> tuple[Matching, Search]:
-    """Return the empty matching of ``graph`` and clean work space.
+class Assignment(NamedTuple):
+    """A matching, its certificate and its graph; changed in place.
+
+    ``rows`` and ``cols`` are (n, 8) int64 nodes. ``row_pairs`` and ``col_pairs``, (m, 2) int32, hold each node's possible
+    partners and their distances in hundredths of a pixel, nearest first. ``row_of`` gives the row of each candidate
+    pixel, -1 for those without any pair. ``heap`` is work space; ``unit`` the cost of a hundredth of a pixel.
+    """
+
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    row_pairs: NDArray[np.int32]
+    col_pairs: NDArray[np.int32]
+    row_of: NDArray[np.int32]
+    heap: NDArray[np.int32]
+    unit: int
+
+
+def new_assignment(
+    candidate_at: NDArray[np.int32], n_candidates: int, col_pixels: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> Assignment:
+    """Return the empty matching between candidate pixels, none of them predicted yet, and ground-truth pixels.
+
+    Parameters
+    ----------
+    candidate_at : (P,) int32 array
+        Number of the candidate at each position of the padded image, -1 where there is none; in raster order. From no
+        ground-truth pixel does an offset lead out of the array.
+    n_candidates : int
+        How many candidates there are.
+    col_pixels : (C,) int64 array
+        Ground-truth pixels, as positions in the padded image.
+    offsets : (K, 2) int64 array
+        Steps in position to all pixels within the tolerance and their distances in hundredths of a pixel, nearest first.
 
     Raises
     ------
     OverflowError
         If image and tolerance are so large that costs would not fit in 64 bits.
     """
-    n_rows = len(graph.row_pixel)
-    unit = 1 << int(n_pixels).bit_length()
-    longest = int(graph.row_dist.max(initial=1))
-    big = longest * (min(n_rows, n_cols) + 1) + 1
-    if 4 * big * unit >= FAR:
-        raise OverflowError(f"{n_cols} ground-truth pixels in an image of {n_pixels}: too large for 64-bit costs")
-    matching = Matching(
-        row_match=np.full(n_rows, -1, np.int32),
-        col_match=np.full(n_cols, -1, np.int32),
-        row_dual=np.zeros(n_rows, np.int64),
-        col_dual=np.zeros(n_cols, np.int64),
-        present=np.zeros(n_rows, np.bool_),
-        scale=np.array([unit, big * unit, n_pixels], np.int64),
-    )
-    n_nodes = max(n_rows, n_cols)
-    search = Search(
-        label=np.full(n_nodes, FAR, np.int64),
-        origin=np.empty(n_nodes, np.int32),
-        reached=np.empty(n_nodes, np.int32),
-        heap=np.empty(n_nodes, np.int32),
-        slot=np.empty(n_nodes, np.int32),
-        sizes=np.zeros(2, np.int64),
-    )
-    return matching, search
+    degree, col_degree = _degrees(candidate_at, n_candidates, col_pixels, offsets)
+    near = np.flatnonzero(degree)
+    row_of = np.full(n_candidates, -1, np.int32)
+    row_of[near] = np.arange(len(near))
+    rows, cols = _nodes(degree[near]), _nodes(col_degree)
+    row_pairs, col_pairs = np.empty((2, int(col_degree.sum()), 2), np.int32)
+    _fill_pairs(candidate_at, row_of, col_pixels, offsets, rows, cols, row_pairs, col_pairs)
+
+    unit = 1 << len(rows).bit_length()
+    big = int(offsets[-1, 1]) * (min(len(rows), len(cols)) + 1) + 1
+    if 4 * big * unit >= -ABSENT:
+        raise OverflowError(f"{len(rows)} predicted and {len(cols)} true pixels: too many for costs of 64 bits")
+    rows[:, LIMIT] = big * unit + np.arange(len(rows))[::-1]
+    rows[:, DUAL] = ABSENT
+    heap = np.empty((2, max(len(rows), len(cols))), np.int32)
+    return Assignment(rows, cols, row_pairs, col_pairs, row_of, heap, unit)
+
+
+def _nodes(degree: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return unmatched nodes with room for their pairs; STOP starts at START and moves as pairs are filled in."""
+    nodes = np.zeros((len(degree), 8), np.int64)
+    nodes[1:, START] = np.cumsum(degree[:-1])
+    nodes[:, STOP] = nodes[:, START]
+    nodes[:, MATCH] = -1
+    nodes[:, LABEL] = FAR
+    return nodes
 
 
 @njit(cache=True, nogil=True)
-def insert_row(graph, matching, search, row):
-    """Add a predicted pixel and restore the optimum.
+def _degrees(candidate_at, n_candidates, col_pixels, offsets):
+    """Count the pairs of each candidate and of each column."""
+    degree, col_degree = np.zeros(n_candidates, np.int64), np.zeros(col_pixels.size, np.int64)
+    for col in range(col_pixels.size):
+        for k in range(len(offsets)):
+            candidate = candidate_at[col_pixels[col] + offsets[k, 0]]
+            if candidate >= 0:
+                degree[candidate] += 1
+                col_degree[col] += 1
+    return degree, col_degree
 
-    The cheapest alternating path from ``row`` ends in a free column (one more pair), in a row that is left unmatched
-    instead (a better or earlier one takes its place), or at once (``row`` itself stays unmatched).
+
+@njit(cache=True, nogil=True)
+def _fill_pairs(candidate_at, row_of, col_pixels, offsets, rows, cols, row_pairs, col_pairs):
+    """Write the pairs of both sides; distance is the outer loop, so that each node gets its nearest first."""
+    for k in range(len(offsets)):
+        step, distance = offsets[k]
+        for col in range(col_pixels.size):
+            candidate = candidate_at[col_pixels[col] + step]
+            if candidate >= 0:
+                row = row_of[candidate]
+                row_pairs[rows[row, STOP], 0] = col
+                row_pairs[rows[row, STOP], 1] = distance
+                rows[row, STOP] += 1
+                col_pairs[cols[col, STOP], 0] = row
+                col_pairs[cols[col, STOP], 1] = distance
+                cols[col, STOP] += 1
+
+
+@njit(cache=True, nogil=True)
+def insert_row(row, rows, cols, row_pairs, heap, unit):
+    """Add a predicted pixel and restore the optimum."""
+    rows[row, DUAL] = 0
+    settle(row, rows, cols, row_pairs, heap, unit, 0)
+
+
+@njit(cache=True, nogil=True)
+def drop_row(row, rows, cols):
+    """Take a predicted pixel away; return the column it held, or -1.
+
+    That column is without partner now though its dual may be below its limit: until `offer_col` settles it the matching
+    is not yet optimal. Rows that are inserted before then may take it, which spares most of the work.
     """
-    row_match, col_match, row_dual, col_dual = matching[:4]
-    label = search.label
-    matching.present[row] = True
-    best, end = unmatched_cost(graph, matching, row), -1
-    row_dual[row] = 0
-    _reach_cols(graph, matching, search, row, 0, best)
-    while search.sizes[0] > 0:
-        col = search.heap[0]
-        cost = label[col]
-        if cost >= best:
-            break
-        _pop(search)
-        other = col_match[col]
-        if other < 0:
-            best, end = cost, col
-            break
-        displaced = cost + unmatched_cost(graph, matching, other) - row_dual[other]
-        if displaced < best:
-            best, end = displaced, col
-        _reach_cols(graph, matching, search, other, cost, best)
-    row_dual[row] = best
-    for i in range(search.sizes[1]):
-        col = search.reached[i]
-        if label[col] < best:
-            col_dual[col] -= best - label[col]
-            row_dual[col_match[col]] += best - label[col]
-    if end >= 0 and col_match[end] >= 0:
-        row_match[col_match[end]] = -1
-    while end >= 0:
-        taker = search.origin[end]
-        given_up = row_match[taker]
-        row_match[taker], col_match[end] = end, taker
-        end = given_up
-    _clean(search)
+    col = rows[row, MATCH]
+    rows[row, DUAL] = ABSENT
+    rows[row, MATCH] = -1
+    if col >= 0:
+        cols[col, MATCH] = -1
+    return col
 
 
 @njit(cache=True, nogil=True)
-def remove_row(graph, matching, search, row):
-    """Take a predicted pixel away and restore the optimum.
+def offer_col(col, rows, cols, col_pairs, heap, unit):
+    """Offer a column that a dropped row held to the others, unless it has been taken since."""
+    if cols[col, MATCH] < 0 and cols[col, DUAL] < 0:
+        settle(col, cols, rows, col_pairs, heap, unit, rows[0, LIMIT])
 
-    The column it held is offered around: the cheapest alternating path from it ends in an unmatched row that is
-    taken in, in another column that is set free instead, or at once (the column itself stays free).
+
+@njit(cache=True, nogil=True)
+def settle(node, own, other, pairs, heap, unit, highest):
+    """Raise the dual of a node without partner until it reaches its limit or the node finds a partner.
+
+    The cheapest alternating path from ``node`` ends in a free node of the other side (one more pair), in a node of its own
+    side that is left without partner instead, or at once. ``highest`` is no less than any dual of the other side.
     """
-    row_match, col_match, row_dual, col_dual = matching[:4]
-    label = search.label
-    freed = row_match[row]
-    matching.present[row] = False
-    row_match[row] = -1
-    if freed < 0:
-        return
-    col_match[freed] = -1
-    best, end = -col_dual[freed], -1
-    if best > 0:
-        _reach_rows(graph, matching, search, freed, 0, best)
-    while search.sizes[0] > 0:
-        taker = search.heap[0]
-        cost = label[taker]
-        if cost >= best:
+    queue, reached = heap[0], heap[1]
+    n_queued = n_reached = 0
+    best, end = own[node, LIMIT] - own[node, DUAL], -1
+    taker, cost = node, 0
+    while True:
+        base = cost - own[taker, DUAL]
+        for i in range(own[taker, START], own[taker, STOP]):
+            to_pair = base + pairs[i, 1] * unit
+            if to_pair - highest >= best:
+                break
+            target = pairs[i, 0]
+            label = to_pair - other[target, DUAL]
+            if label < best and label < other[target, LABEL]:
+                partner = other[target, MATCH]
+                to_end = label if partner < 0 else label + own[partner, LIMIT] - own[partner, DUAL]
+                if to_end < best:
+                    best, end = to_end, target
+                    other[target, ORIGIN] = taker
+                if label < best:
+                    if other[target, LABEL] == FAR:
+                        reached[n_reached] = target
+                        n_reached += 1
+                        other[target, SLOT] = n_queued
+                        n_queued += 1
+                    other[target, LABEL] = label
+                    other[target, ORIGIN] = taker
+                    _rise(other, queue, target, label)
+        if n_queued == 0 or other[queue[0], LABEL] >= best:
             break
-        _pop(search)
-        col = row_match[taker]
-        if col < 0:
-            best, end = cost, taker
-            break
-        if cost - col_dual[col] < best:
-            best, end = cost - col_dual[col], taker
-        _reach_rows(graph, matching, search, col, cost, best)
-    col_dual[freed] += best
-    for i in range(search.sizes[1]):
-        taker = search.reached[i]
-        if label[taker] < best:
-            row_dual[taker] -= best - label[taker]
-            col_dual[row_match[taker]] += best - label[taker]
-    if end >= 0 and row_match[end] >= 0:
-        col_match[row_match[end]] = -1
+        cost, taker = other[queue[0], LABEL], other[queue[0], MATCH]
+        n_queued -= 1
+        _sink(other, queue, n_queued)
+    own[node, DUAL] += best
+    for i in range(n_reached):
+        target = reached[i]
+        short = best - other[target, LABEL]
+        if short > 0:
+            other[target, DUAL] -= short
+            own[other[target, MATCH], DUAL] += short
+        other[target, LABEL] = FAR
+    _exchange(end, own, other)
+
+
+@njit(cache=True, nogil=True)
+def _exchange(end, own, other):
+    """Match along the path that ended in ``end``, whose partner, if it has one, is left without."""
+    if end >= 0 and other[end, MATCH] >= 0:
+        own[other[end, MATCH], MATCH] = -1
     while end >= 0:
-        col = search.origin[end]
-        given_up = col_match[col]
-        col_match[col], row_match[end] = end, col
+        taker = other[end, ORIGIN]
+        given_up = own[taker, MATCH]
+        own[taker, MATCH], other[end, MATCH] = end, taker
         end = given_up
-    _clean(search)
 
 
 @njit(cache=True, nogil=True)
-def unmatched_cost(graph, matching, row):
-    """Cost of leaving ``row`` without a partner: above any path, and less for pixels later in raster order."""
-    return matching.scale[1] + matching.scale[2] - 1 - graph.row_pixel[row]
-
-
-@njit(cache=True, nogil=True)
-def _reach_cols(graph, matching, search, row, cost, best):
-    """Relax the edges from ``row``, itself reached at ``cost``, to columns that may lie on a path below ``best``."""
-    unit = matching.scale[0]
-    base = cost - matching.row_dual[row]
-    for i in range(graph.row_start[row], graph.row_start[row + 1]):
-        to_pair = base + graph.row_dist[i] * unit
-        if to_pair >= best:  # column duals are never positive, and pairs come by increasing distance
-            break
-        col = graph.row_cols[i]
-        to_col = to_pair - matching.col_dual[col]
-        if to_col < best and to_col < search.label[col]:
-            _reach(search, col, to_col, row)
-
-
-@njit(cache=True, nogil=True)
-def _reach_rows(graph, matching, search, col, cost, best):
-    """Relax the edges from ``col``, itself reached at ``cost``, to rows that may lie on a path below ``best``."""
-    unit = matching.scale[0]
-    base = cost - matching.col_dual[col]
-    for i in range(graph.col_start[col], graph.col_start[col + 1]):
-        row = graph.col_rows[i]
-        if matching.present[row] and matching.row_match[row] != col:
-            to_row = base + graph.col_dist[i] * unit - matching.row_dual[row]
-            if to_row < best and to_row < search.label[row]:
-                _reach(search, row, to_row, col)
-
-
-@njit(cache=True, nogil=True)
-def _reach(search, node, cost, origin):
-    """Lower a node's label and let it rise in the heap."""
-    label, heap, slot, sizes = search.label, search.heap, search.slot, search.sizes
-    if label[node] == FAR:
-        search.reached[sizes[1]] = node
-        sizes[1] += 1
-        slot[node] = sizes[0]
-        sizes[0] += 1
-    label[node] = cost
-    search.origin[node] = origin
-    place = slot[node]
+def _rise(nodes, queue, node, label):
+    """Let a node rise in the heap to where its label belongs."""
+    place = nodes[node, SLOT]
     while place > 0:
-        above = heap[(place - 1) // 2]
-        if label[above] <= cost:
+        above = queue[(place - 1) // 2]
+        if nodes[above, LABEL] <= label:
             break
-        heap[place] = above
-        slot[above] = place
+        queue[place] = above
+        nodes[above, SLOT] = place
         place = (place - 1) // 2
-    heap[place] = node
-    slot[node] = place
+    queue[place] = node
+    nodes[node, SLOT] = place
 
 
 @njit(cache=True, nogil=True)
-def _pop(search):
-    """Drop the heap's first node and let the last one sink into its place."""
-    label, heap, slot, sizes = search.label, search.heap, search.slot, search.sizes
-    sizes[0] -= 1
-    size = sizes[0]
+def _sink(nodes, queue, size):
+    """Replace the heap's first node by its last, at ``size``, and let that sink."""
     if size == 0:
         return
-    node = heap[size]
+    node = queue[size]
+    label = nodes[node, LABEL]
     place = 0
-    while True:
+    while 2 * place + 1 < size:
         below = 2 * place + 1
-        if below >= size:
-            break
-        if below + 1 < size and label[heap[below + 1]] < label[heap[below]]:
+        if below + 1 < size and nodes[queue[below + 1], LABEL] < nodes[queue[below], LABEL]:
             below += 1
-        if label[heap[below]] >= label[node]:
+        if nodes[queue[below], LABEL] >= label:
             break
-        heap[place] = heap[below]
-        slot[heap[place]] = place
+        queue[place] = queue[below]
+        nodes[queue[place], SLOT] = place
         place = below
-    heap[place] = node
-    slot[node] = place
-
-
-@njit(cache=True, nogil=True)
-def _clean(search):
-    """Leave the work space as it was found, at the cost of what was touched."""
-    for i in range(search.sizes[1]):
-        search.label[search.reached[i]] = FAR
-    search.sizes[:] = 0
+    queue[place] = node
+    nodes[node, SLOT] = place

@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from .assignment import insert_row, new_matching, remove_row
+from .assignment import MATCH, drop_row, insert_row, offer_col
 from .boundaries import label_boundaries
-from .matching import pair_graph
+from .matching import Neighbourhood
 from .protocol import BoundaryProtocol
 from .thinning import thin
 from .validation import check_contour_map, check_ground_truth, require, size_message
@@ -198,18 +198,13 @@ def _count(
 ) -> BoundaryCounts:
     """Match each binary map, given by flat pixel positions, with every annotator."""
     shape = ground_truth.shape[1:]
-    tolerance = protocol.tolerance(shape)
     candidates = np.flatnonzero(np.bincount(np.concatenate(binary), minlength=ground_truth[0].size))
+    neighbourhood = Neighbourhood.of(candidates, shape, protocol.tolerance(shape))
     cnt_r = np.zeros(len(binary), np.int64)
     hit = np.zeros(sum(map(len, binary)), np.bool_)
     changes = _changes([np.searchsorted(candidates, pixels) for pixels in binary], len(candidates))
     for layer in ground_truth:
-        cols = np.flatnonzero(layer)
-        graph = pair_graph(candidates, cols, shape, tolerance)
-        row_of = np.full(len(candidates), -1, np.int64)
-        row_of[np.searchsorted(candidates, graph.row_pixel)] = np.arange(len(graph.row_pixel))
-        matching, search = new_matching(graph, len(cols), layer.size)
-        _count_annotator(graph, matching, search, row_of, changes, cnt_r, hit)
+        _count_annotator(neighbourhood.assignment(np.flatnonzero(layer)), changes, cnt_r, hit)
     sum_r = np.full(len(binary), np.count_nonzero(ground_truth), np.int64)
     cnt_p = np.array([np.count_nonzero(h) for h in np.split(hit, changes.pixels_start[1:-1])], np.int64)
     return BoundaryCounts(cnt_r, sum_r, cnt_p, np.diff(changes.pixels_start), levels)
@@ -230,19 +225,26 @@ def _changes(pixels: list[NDArray[np.int64]], n_candidates: int) -> _Changes:
 
 
 @njit(cache=True, nogil=True)
-def _count_annotator(graph, matching, search, row_of, changes, cnt_r, hit):
+def _count_annotator(assignment, changes, cnt_r, hit):
     """Walk down the thresholds, keeping the optimum; add up ``cnt_r`` and mark matched predictions in ``hit``."""
+    rows, cols, row_pairs, col_pairs, row_of, heap, unit = assignment
+    freed = np.empty(len(cols), np.int64)
     for k in range(cnt_r.size - 1, -1, -1):
+        n_freed = 0
         for i in range(changes.leaving_start[k], changes.leaving_start[k + 1]):
             row = row_of[changes.leaving[i]]
-            if row >= 0:
-                remove_row(graph, matching, search, row)
+            col = drop_row(row, rows, cols) if row >= 0 else -1
+            if col >= 0:
+                freed[n_freed] = col
+                n_freed += 1
         for i in range(changes.entering_start[k], changes.entering_start[k + 1]):
             row = row_of[changes.entering[i]]
             if row >= 0:
-                insert_row(graph, matching, search, row)
+                insert_row(row, rows, cols, row_pairs, heap, unit)
+        for i in range(n_freed):
+            offer_col(freed[i], rows, cols, col_pairs, heap, unit)
         for i in range(changes.pixels_start[k], changes.pixels_start[k + 1]):
             row = row_of[changes.pixels[i]]
-            if row >= 0 and matching.row_match[row] >= 0:
+            if row >= 0 and rows[row, MATCH] >= 0:
                 cnt_r[k] += 1
                 hit[i] = True

@@ -7,11 +7,13 @@ only approximately, each pixel being linked to a few random outlier nodes; here 
 `assignment` holds the solver and the rule for ties.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from .assignment import PairGraph, insert_row, new_matching
+from .assignment import MATCH, Assignment, insert_row, new_assignment
 from .validation import check_mask, require, size_message
 
 
@@ -59,91 +61,56 @@ def correspond_pixels(
         raise ValueError(size_message("pred", pred.shape, "gt", gt.shape))
     require(0 < max_dist <= 1, f"max_dist: {max_dist!r}, expected a fraction of the image diagonal in (0, 1]")
     rows, cols = np.flatnonzero(pred), np.flatnonzero(gt)
-    graph = pair_graph(rows, cols, pred.shape, max_dist * float(np.hypot(*pred.shape)))
-    matching, search = new_matching(graph, len(cols), pred.size)
-    _insert_all(graph, matching, search)
-    match_pred = np.full(pred.shape, -1, np.int64)
-    match_gt = np.full(pred.shape, -1, np.int64)
-    matched = matching.row_match >= 0
-    partner = cols[matching.row_match[matched]]
-    match_pred.flat[graph.row_pixel[matched]] = partner
-    match_gt.flat[partner] = graph.row_pixel[matched]
+    neighbourhood = Neighbourhood.of(rows, pred.shape, max_dist * float(np.hypot(*pred.shape)))
+    assignment = neighbourhood.assignment(cols)
+    _insert_all(assignment)
+    matched = assignment.rows[:, MATCH] >= 0
+    own = rows[assignment.row_of >= 0][matched]
+    partner = cols[assignment.rows[matched, MATCH]]
+    match_pred, match_gt = np.full((2, *pred.shape), -1, np.int64)
+    match_pred.flat[own], match_gt.flat[partner] = partner, own
     return match_pred, match_gt
 
 
-def pair_graph(rows: NDArray[np.int64], cols: NDArray[np.int64], shape: tuple[int, int], tolerance: float) -> PairGraph:
-    """Return all pairs of a row and a column pixel within ``tolerance`` pixels of each other.
+class Neighbourhood(NamedTuple):
+    """Candidate pixels of an image and the steps that lead to all pixels within the tolerance.
 
-    ``rows`` and ``cols`` are ascending flat positions in an image of ``shape``. Rows without any pair are left out.
+    ``candidate_at`` is the padded image, flat: the number of the candidate at each pixel, -1 elsewhere; ``offsets`` as in
+    `assignment.new_assignment`; ``pad`` the margin above and on the left; ``shape`` that of the image.
     """
-    d_row, d_col, dist = _offsets(tolerance, shape)
-    col_at = np.full(shape, -1, np.int32)
-    col_at.flat[cols] = np.arange(len(cols), dtype=np.int32)
-    degree = _degrees(rows, col_at, d_row, d_col)
-    near = degree > 0
-    row_start = np.concatenate([[0], np.cumsum(degree[near])]).astype(np.int64)
-    row_cols = np.empty(row_start[-1], np.int32)
-    row_dist = np.empty(row_start[-1], np.int32)
-    _fill_rows(rows[near], col_at, d_row, d_col, dist, row_start, row_cols, row_dist)
-    col_start = np.concatenate([[0], np.cumsum(np.bincount(row_cols, minlength=len(cols)))]).astype(np.int64)
-    col_rows, col_dist = np.empty_like(row_cols), np.empty_like(row_dist)
-    _transpose(row_start, row_cols, row_dist, col_start, col_rows, col_dist)
-    return PairGraph(rows[near], row_start, row_cols, row_dist, col_start, col_rows, col_dist)
 
+    candidate_at: NDArray[np.int32]
+    n_candidates: int
+    offsets: NDArray[np.int64]
+    pad: tuple[int, int]
+    shape: tuple[int, int]
 
-def _offsets(tolerance: float, shape: tuple[int, int]) -> tuple[NDArray, NDArray, NDArray]:
-    """Steps (d_row, d_col) within the tolerance by increasing distance, and that distance in hundredths of a pixel."""
-    tolerance *= 1 + 1e-9  # inclusive also where "5 / diagonal * diagonal" comes out a hair below 5
-    reach_row, reach_col = (min(int(tolerance), n - 1) for n in shape)
-    d_row, d_col = np.mgrid[-reach_row : reach_row + 1, -reach_col : reach_col + 1].reshape(2, -1)
-    square = d_row**2 + d_col**2
-    order = np.argsort(square, kind="stable")
-    order = order[square[order] <= tolerance**2]
-    return d_row[order], d_col[order], np.rint(100 * np.sqrt(square[order])).astype(np.int32)
+    @classmethod
+    def of(cls, candidates: NDArray[np.int64], shape: tuple[int, int], tolerance: float) -> "Neighbourhood":
+        """Number the candidates, ascending flat positions in an image of ``shape``."""
+        tolerance *= 1 + 1e-9  # inclusive also where "5 / diagonal * diagonal" comes out a hair below 5
+        pad = tuple(min(int(tolerance), n - 1) for n in shape)
+        image = np.full(shape, -1, np.int32)
+        image.flat[candidates] = np.arange(len(candidates))
+        padded = np.pad(image, [(n, n) for n in pad], constant_values=-1)
 
+        d_row, d_col = np.mgrid[-pad[0] : pad[0] + 1, -pad[1] : pad[1] + 1].reshape(2, -1)
+        square = d_row**2 + d_col**2
+        order = np.argsort(square, kind="stable")
+        order = order[square[order] <= tolerance**2]
+        steps = (d_row * padded.shape[1] + d_col)[order]
+        offsets = np.stack([steps, np.rint(100 * np.sqrt(square[order])).astype(np.int64)], axis=1)
+        return cls(padded.ravel(), len(candidates), offsets, pad, tuple(shape))
 
-@njit(cache=True, nogil=True)
-def _degrees(rows, col_at, d_row, d_col):
-    """Count the columns near each row."""
-    height, width = col_at.shape
-    degree = np.zeros(rows.size, np.int64)
-    for i in range(rows.size):
-        y, x = divmod(rows[i], width)
-        for k in range(d_row.size):
-            v, u = y + d_row[k], x + d_col[k]
-            if 0 <= v < height and 0 <= u < width and col_at[v, u] >= 0:
-                degree[i] += 1
-    return degree
+    def assignment(self, cols: NDArray[np.int64]) -> Assignment:
+        """Return the empty assignment of the candidates to ``cols``, flat positions in the image."""
+        y, x = np.divmod(cols, self.shape[1])
+        in_padded = (y + self.pad[0]) * (self.shape[1] + 2 * self.pad[1]) + x + self.pad[1]
+        return new_assignment(self.candidate_at, self.n_candidates, in_padded, self.offsets)
 
 
 @njit(cache=True, nogil=True)
-def _fill_rows(rows, col_at, d_row, d_col, dist, row_start, row_cols, row_dist):
-    """Write the columns near each row, nearest first."""
-    height, width = col_at.shape
-    for i in range(rows.size):
-        y, x = divmod(rows[i], width)
-        at = row_start[i]
-        for k in range(d_row.size):
-            v, u = y + d_row[k], x + d_col[k]
-            if 0 <= v < height and 0 <= u < width and col_at[v, u] >= 0:
-                row_cols[at] = col_at[v, u]
-                row_dist[at] = dist[k]
-                at += 1
-
-
-@njit(cache=True, nogil=True)
-def _transpose(row_start, row_cols, row_dist, col_start, col_rows, col_dist):
-    """Write the same pairs by column."""
-    at = col_start[:-1].copy()
-    for row in range(row_start.size - 1):
-        for i in range(row_start[row], row_start[row + 1]):
-            col = row_cols[i]
-            col_rows[at[col]] = row
-            col_dist[at[col]] = row_dist[i]
-            at[col] += 1
-
-
-@njit(cache=True, nogil=True)
-def _insert_all(graph, matching, search):
-    for row in range(graph.row_pixel.size):
-        insert_row(graph, matching, search, row)
+def _insert_all(assignment):
+    rows, cols, row_pairs, _, _, heap, unit = assignment
+    for row in range(len(rows)):
+        insert_row(row, rows, cols, row_pairs, heap, unit)

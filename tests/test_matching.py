@@ -2,8 +2,20 @@ import naive
 import numpy as np
 import pytest
 from contourbench.eval import correspond_pixels
-from contourbench.eval.assignment import insert_row, new_matching, remove_row
-from contourbench.eval.matching import pair_graph
+from contourbench.eval.assignment import (
+    ABSENT,
+    DUAL,
+    FAR,
+    LABEL,
+    LIMIT,
+    MATCH,
+    START,
+    STOP,
+    drop_row,
+    insert_row,
+    offer_col,
+)
+from contourbench.eval.matching import Neighbourhood
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -26,21 +38,34 @@ def total_distance(match_pred):
     return int(np.rint(100 * np.sqrt(((pixels - partners) ** 2).sum(axis=1))).sum())
 
 
-def assert_optimal(graph, matching):
+def insert(a, row):
+    insert_row(row, a.rows, a.cols, a.row_pairs, a.heap, a.unit)
+
+
+def drop(a, row):
+    return drop_row(row, a.rows, a.cols)
+
+
+def offer(a, col):
+    if col >= 0:
+        offer_col(col, a.rows, a.cols, a.col_pairs, a.heap, a.unit)
+
+
+def assert_optimal(a):
     """The certificate: feasible duals, and equality wherever the matching needs it."""
-    unit, big_unit, n_pixels = matching.scale
-    unmatched_cost = big_unit + n_pixels - 1 - graph.row_pixel
-    row_of_pair = np.repeat(np.arange(len(graph.row_pixel)), np.diff(graph.row_start))
-    slack = graph.row_dist * unit - matching.row_dual[row_of_pair] - matching.col_dual[graph.row_cols]
-    assert (slack[matching.present[row_of_pair]] >= 0).all()
-    assert (slack[matching.row_match[row_of_pair] == graph.row_cols] == 0).all()
-    matched = matching.row_match >= 0
-    assert (matching.row_dual <= unmatched_cost)[matching.present].all()
-    assert (matching.row_dual == unmatched_cost)[matching.present & ~matched].all()
-    assert (matching.col_dual <= 0).all()
-    assert (matching.col_dual[matching.col_match < 0] == 0).all()
-    assert not (matched & ~matching.present).any()
-    np.testing.assert_array_equal(matching.col_match[matching.row_match[matched]], np.flatnonzero(matched))
+    rows, cols, pairs = a.rows, a.cols, a.row_pairs
+    present, matched = rows[:, DUAL] > ABSENT, rows[:, MATCH] >= 0
+    row_of_pair = np.repeat(np.arange(len(rows)), rows[:, STOP] - rows[:, START])
+    slack = pairs[:, 1] * a.unit - rows[row_of_pair, DUAL] - cols[pairs[:, 0], DUAL]
+    assert (slack[present[row_of_pair]] >= 0).all()
+    assert (slack[rows[row_of_pair, MATCH] == pairs[:, 0]] == 0).all()
+    for nodes, here in ((rows, present), (cols, np.ones(len(cols), bool))):
+        assert (nodes[:, DUAL] <= nodes[:, LIMIT])[here].all()
+        assert (nodes[:, DUAL] == nodes[:, LIMIT])[here & (nodes[:, MATCH] < 0)].all()
+        assert (nodes[:, LABEL] == FAR).all()
+    assert not (matched & ~present).any()
+    np.testing.assert_array_equal(cols[rows[matched, MATCH], MATCH], np.flatnonzero(matched))
+    assert (cols[:, MATCH] >= 0).sum() == matched.sum()
 
 
 @given(two_masks())
@@ -72,19 +97,26 @@ def test_tie_rule(masks):
 def test_any_history_leads_to_the_same_optimum(masks, seed):
     pred, gt, tolerance = masks
     random = np.random.RandomState(seed)
-    graph = pair_graph(np.flatnonzero(pred), np.flatnonzero(gt), pred.shape, tolerance)
-    n_rows = len(graph.row_pixel)
-    matching, search = new_matching(graph, int(gt.sum()), pred.size)
-    for _ in range(4 * n_rows):
-        row = random.randint(n_rows)
-        (remove_row if matching.present[row] else insert_row)(graph, matching, search, row)
-    assert_optimal(graph, matching)
+    pixels = np.flatnonzero(pred)
+    a = Neighbourhood.of(pixels, pred.shape, tolerance).assignment(np.flatnonzero(gt))
+    n_rows = len(a.rows)
+    for _ in range(n_rows):
+        changing = random.randint(n_rows, size=random.randint(1, 5))
+        present = a.rows[:, DUAL] > ABSENT
+        freed = [drop(a, row) for row in np.unique(changing) if present[row]]
+        for row in np.unique(changing):
+            if not present[row]:
+                insert(a, row)
+        for col in freed:
+            offer(a, col)
+    assert_optimal(a)
     for row in random.permutation(n_rows):
-        if not matching.present[row]:
-            insert_row(graph, matching, search, row)
-    assert_optimal(graph, matching)
+        if a.rows[row, DUAL] == ABSENT:
+            insert(a, row)
+    assert_optimal(a)
     match_pred, _ = match(pred, gt, tolerance)
-    np.testing.assert_array_equal(graph.row_pixel[matching.row_match >= 0], np.flatnonzero(match_pred >= 0))
+    matched = pixels[a.row_of >= 0][a.rows[:, MATCH] >= 0]
+    np.testing.assert_array_equal(matched, np.flatnonzero(match_pred >= 0))
 
 
 def test_tolerance_is_inclusive():
@@ -143,12 +175,14 @@ def test_certificate_on_a_real_image_at_every_threshold(bsds500):
     layer = val.ground_truth(val.ids[3])[0]
     levels = BoundaryProtocol(thresholds=25).levels()
     sets = [np.flatnonzero(thin(contour_map >= t)) for t in levels]
-    graph = pair_graph(np.unique(np.concatenate(sets)), np.flatnonzero(layer), layer.shape, 4.337)
-    matching, search = new_matching(graph, int(layer.sum()), layer.size)
+    candidates = np.unique(np.concatenate(sets))
+    a = Neighbourhood.of(candidates, layer.shape, 4.337).assignment(np.flatnonzero(layer))
     for pixels in sets[::-1]:
-        wanted = np.isin(graph.row_pixel, pixels)
-        for row in np.flatnonzero(matching.present & ~wanted):
-            remove_row(graph, matching, search, row)
-        for row in np.flatnonzero(wanted & ~matching.present):
-            insert_row(graph, matching, search, row)
-        assert_optimal(graph, matching)
+        wanted = np.isin(candidates[a.row_of >= 0], pixels)
+        present = a.rows[:, DUAL] > ABSENT
+        freed = [drop(a, row) for row in np.flatnonzero(present & ~wanted)]
+        for row in np.flatnonzero(wanted & ~present):
+            insert(a, row)
+        for col in freed:
+            offer(a, col)
+        assert_optimal(a)
