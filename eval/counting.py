@@ -169,7 +169,7 @@ def pool(counts: Iterable[BoundaryCounts]) -> BoundaryCounts:
 class _Changes(NamedTuple):
     """Which candidate pixels are predicted at each threshold, and which enter and leave on the way down.
 
-    Each list of K index arrays is stored end to end: threshold k has ``values[start[k]:start[k + 1]]``.
+    Lists of K index arrays, stored end to end: threshold k has ``values[start[k]:start[k + 1]]``.
     """
 
     pixels: NDArray[np.int64]
@@ -182,6 +182,7 @@ class _Changes(NamedTuple):
 
 def _binarisations(contour_map: NDArray, levels: NDArray, thinning: bool) -> list[NDArray[np.int64]]:
     """Flat positions of the (thinned) pixels at or above each threshold."""
+    contour_map = contour_map.astype(np.float64)  # as the thresholds are, whatever NumPy's rules of promotion
     sizes = contour_map.size - np.searchsorted(np.sort(contour_map, axis=None), levels, side="left")
     binary = []
     for k, level in enumerate(levels):
@@ -198,30 +199,44 @@ def _count(
 ) -> BoundaryCounts:
     """Match each binary map, given by flat pixel positions, with every annotator."""
     shape = ground_truth.shape[1:]
-    candidates = np.flatnonzero(np.bincount(np.concatenate(binary), minlength=ground_truth[0].size))
+    pixels, sizes = np.concatenate(binary), np.array([len(b) for b in binary])
+    ever = np.zeros(ground_truth[0].size, np.bool_)
+    ever[pixels] = True
+    candidates, number = np.flatnonzero(ever), np.cumsum(ever) - 1
+    changes = _Changes(*_changes(number[pixels], np.concatenate([[0], np.cumsum(sizes)]), len(candidates)))
     neighbourhood = Neighbourhood.of(candidates, shape, protocol.tolerance(shape))
-    cnt_r = np.zeros(len(binary), np.int64)
-    hit = np.zeros(sum(map(len, binary)), np.bool_)
-    changes = _changes([np.searchsorted(candidates, pixels) for pixels in binary], len(candidates))
+    cnt_r, hit = np.zeros(len(binary), np.int64), np.zeros(len(pixels), np.bool_)
     for layer in ground_truth:
         _count_annotator(neighbourhood.assignment(np.flatnonzero(layer)), changes, cnt_r, hit)
     sum_r = np.full(len(binary), np.count_nonzero(ground_truth), np.int64)
     cnt_p = np.array([np.count_nonzero(h) for h in np.split(hit, changes.pixels_start[1:-1])], np.int64)
-    return BoundaryCounts(cnt_r, sum_r, cnt_p, np.diff(changes.pixels_start), levels)
+    return BoundaryCounts(cnt_r, sum_r, cnt_p, sizes, levels)
 
 
-def _changes(pixels: list[NDArray[np.int64]], n_candidates: int) -> _Changes:
-    entering, leaving = [], []
-    after = np.zeros(n_candidates, bool)
-    for now in reversed(pixels):
-        before, after = after, np.zeros(n_candidates, bool)
-        after[now] = True
-        entering.append(np.flatnonzero(after & ~before))
-        leaving.append(np.flatnonzero(before & ~after))
-    parts = []
-    for arrays in (pixels, entering[::-1], leaving[::-1]):
-        parts += [np.concatenate(arrays), np.concatenate([[0], np.cumsum([len(a) for a in arrays])])]
-    return _Changes(*parts)
+@njit(cache=True, nogil=True)
+def _changes(pixels, start, n_candidates):
+    """Return the fields of `_Changes`: compare the pixels of each threshold with those of the next one up."""
+    last_seen = np.full(n_candidates, -1, np.int64)
+    entering, leaving = np.empty_like(pixels), np.empty_like(pixels)
+    entering_start, leaving_start = np.zeros_like(start), np.zeros_like(start)
+    n_entering = n_leaving = 0
+    for k in range(start.size - 1):
+        entering_start[k], leaving_start[k] = n_entering, n_leaving
+        above = start[k + 1], start[min(k + 2, start.size - 1)]
+        for i in range(*above):
+            last_seen[pixels[i]] = k
+        for i in range(start[k], start[k + 1]):
+            if last_seen[pixels[i]] != k:
+                entering[n_entering] = pixels[i]
+                n_entering += 1
+        for i in range(start[k], start[k + 1]):
+            last_seen[pixels[i]] = -1
+        for i in range(*above):
+            if last_seen[pixels[i]] == k:
+                leaving[n_leaving] = pixels[i]
+                n_leaving += 1
+    entering_start[-1], leaving_start[-1] = n_entering, n_leaving
+    return pixels, start, entering[:n_entering], entering_start, leaving[:n_leaving], leaving_start
 
 
 @njit(cache=True, nogil=True)
