@@ -44,9 +44,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-# Fields of a node, one cache line of eight int64. START and STOP delimit its pairs. LABEL (cost of the best path to it so
-# far, FAR when not reached), ORIGIN (the node on the other side before it) and SLOT (its place in the heap) serve a
-# search and are clean between searches.
+# Fields of a node, one cache line of eight int64. START and STOP delimit its pairs. LABEL (cost of the best path to it
+# so far, FAR when not reached), ORIGIN (the node on the other side before it) and SLOT (its place in the heap) serve a
+# search; LABEL is FAR again after each.
 LIMIT, DUAL, MATCH, START, STOP, LABEL, ORIGIN, SLOT = range(8)
 
 FAR = 2**62
@@ -57,9 +57,9 @@ ABSENT = -(2**61)
 class Assignment(NamedTuple):
     """A matching, its certificate and its graph; changed in place.
 
-    ``rows`` and ``cols`` are (n, 8) int64 nodes. ``row_pairs`` and ``col_pairs``, (m, 2) int32, hold each node's possible
-    partners and their distances in hundredths of a pixel, nearest first. ``row_of`` gives the row of each candidate
-    pixel, -1 for those without any pair. ``heap`` is work space; ``unit`` the cost of a hundredth of a pixel.
+    ``rows`` and ``cols`` are (n, 8) int64 nodes. ``row_pairs`` and ``col_pairs``, (m, 2) int32, hold each node's
+    possible partners and their distances in hundredths of a pixel, nearest first. ``row_of`` gives the row of each
+    candidate pixel, -1 for those without any pair. ``heap`` is work space; ``unit`` the cost of a hundredth of a pixel.
     """
 
     rows: NDArray[np.int64]
@@ -86,7 +86,8 @@ def new_assignment(
     col_pixels : (C,) int64 array
         Ground-truth pixels, as positions in the padded image.
     offsets : (K, 2) int64 array
-        Steps in position to all pixels within the tolerance and their distances in hundredths of a pixel, nearest first.
+        Steps in position to all pixels within the tolerance and their distances in hundredths of a pixel, nearest
+        first.
 
     Raises
     ------
@@ -184,8 +185,8 @@ def offer_col(col, rows, cols, col_pairs, heap, unit):
 def settle(node, own, other, pairs, heap, unit, highest):
     """Raise the dual of a node without partner until it reaches its limit or the node finds a partner.
 
-    The cheapest alternating path from ``node`` ends in a free node of the other side (one more pair), in a node of its own
-    side that is left without partner instead, or at once. ``highest`` is no less than any dual of the other side.
+    The cheapest alternating path from ``node`` ends in a free node of the other side (one more pair), in a node of its
+    own side that is left without partner instead, or at once. ``highest`` is no less than any dual of the other side.
     """
     queue, reached = heap[0], heap[1]
     n_queued = n_reached = 0

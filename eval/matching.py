@@ -75,8 +75,8 @@ def correspond_pixels(
 class Neighbourhood(NamedTuple):
     """Candidate pixels of an image and the steps that lead to all pixels within the tolerance.
 
-    ``candidate_at`` is the padded image, flat: the number of the candidate at each pixel, -1 elsewhere; ``offsets`` as in
-    `assignment.new_assignment`; ``pad`` the margin above and on the left; ``shape`` that of the image.
+    ``candidate_at`` is the padded image, flat: the number of the candidate at each pixel, -1 elsewhere; ``offsets`` as
+    in `assignment.new_assignment`; ``pad`` the margin above and on the left; ``shape`` that of the image.
     """
 
     candidate_at: NDArray[np.int32]
