@@ -21,7 +21,8 @@ def canny(image: ArrayLike, sigma: float = 2.5, ratio: float = 0.4) -> NDArray[n
     image : (H, W, 3) uint8 array
         RGB; the grey image is used.
     sigma : float
-        Standard deviation of the Gaussian, in pixels; the default is the best of 2, 2.5, 3, 3.5 on BSDS500 train.
+        Standard deviation of the Gaussian, in pixels; of 2, 2.5, 3 and 3.5 the default has the best
+        OIS and AP on BSDS500 train, and an ODS within .002 of the best.
     ratio : float
         Low threshold as a fraction of the high one, in (0, 1].
 

@@ -4,6 +4,7 @@ Only the standard library is imported up here, so that ``--help`` is instant.
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,9 +23,15 @@ NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 1 some images failed, 2 a user's mistake, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our dashes is no reason to fail
     options = _parser().parse_args(arguments)
     try:
         options.action(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `contourbench table | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UserError as error:
         return _complain(error, 2)
     except (RunFailed, OSError) as error:
@@ -43,18 +50,25 @@ def _complain(error: Exception, code: int) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     from .detectors import parse_detector
-    from .runner import Job, require_same_set, run_job, worker_pool
+    from .files import make_writable
+    from .runner import Job, require_same_run, require_same_set, run_job
     from .store import folder_name
+    from .workers import Workers
 
-    detectors = [parse_detector(spec) for spec in options.detectors or DEFAULT_DETECTORS]
-    dataset, protocol = _dataset(options), _protocol(options)
-    jobs = [Job(d, dataset, protocol, options.out / folder_name(d.name)) for d in dict.fromkeys(detectors)]
+    detectors = {d.name: d for d in map(parse_detector, options.detectors or DEFAULT_DETECTORS)}
+    dataset, protocol, count = _dataset(options), _protocol(options), _workers(options)
+    jobs = [
+        Job(d, dataset, protocol, options.out / folder_name(name), fresh=options.fresh) for name, d in detectors.items()
+    ]
     require_same_set(options.out, jobs)
+    for job in jobs:
+        require_same_run(job)
+    make_writable(options.out, f"--out {options.out}")
     failures = []
-    with worker_pool(_workers(options, dataset)) as pool:
+    with Workers(min(count, len(dataset.ids))) as workers:
         for job in jobs:
             try:
-                run_job(job, pool, job.source.name)
+                run_job(job, workers, job.source.name)
             except RunFailed as error:
                 failures.append(str(error))
     _write_set(options.out)
@@ -83,12 +97,14 @@ def _write_set(out: Path) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
+    from .files import make_writable
     from .predictions import find_predictions, match_ids
     from .report import render, sections
-    from .runner import Job, SavedMaps, check_saved_maps, run_job, worker_pool
+    from .runner import Job, SavedMaps, check_saved_maps, require_same_run, run_job
     from .store import folder_name
+    from .workers import Workers
 
-    dataset, protocol = _dataset(options), _protocol(options)
+    dataset, protocol, count = _dataset(options), _protocol(options), _workers(options)
     folder = options.predictions
     files = find_predictions(folder)
     match_ids(files, dataset.ids, folder, partial=options.limit is not None)
@@ -97,10 +113,12 @@ def _score(options: argparse.Namespace) -> None:
     out = options.out or Path("results") / folder_name(name)
     nms = None if options.nms == "none" else options.nms
     source = SavedMaps(name, folder, {i: files[i] for i in dataset.ids})
-    job = Job(source, dataset, protocol, out, nms, options.invert)
+    job = Job(source, dataset, protocol, out, nms, options.invert, options.fresh)
+    require_same_run(job)
     check_saved_maps(job)
-    with worker_pool(_workers(options, dataset)) as pool:
-        run_job(job, pool, name)
+    make_writable(out, f"--out {out}")
+    with Workers(min(count, len(dataset.ids))) as workers:
+        run_job(job, workers, name)
     (section,) = sections([out])
     print(render(section, "text"), end="")
     print(f"{out}: scores.json, run.json, eval_bdry.txt, eval_bdry_thr.txt, eval_bdry_img.txt", file=sys.stderr)
@@ -180,11 +198,10 @@ def _protocol(options: argparse.Namespace) -> "BoundaryProtocol":
         raise UserError(f"--{str(error).replace('_', '-', 1)}") from None
 
 
-def _workers(options: argparse.Namespace, dataset: "Dataset") -> int:
-    """Return how many processes to use: no more than there are images."""
+def _workers(options: argparse.Namespace) -> int:
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected at least 1")
-    return min(options.workers, len(dataset.ids))
+    return options.workers
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -241,6 +258,7 @@ def _shared_options() -> argparse.ArgumentParser:
     shared.add_argument(
         "--max-dist", type=float, default=0.0075, metavar="D", help="tolerance / image diagonal (default: 0.0075)"
     )
+    shared.add_argument("--fresh", action="store_true", help="compute all anew, also what seems unchanged")
     shared.add_argument("--no-thin", action="store_true", help="match the binary maps as they are, unthinned")
     return shared
 

@@ -18,7 +18,7 @@ FORMATS = (".png", ".pdf", ".svg")
 
 
 class Line(NamedTuple):
-    """A curve to draw: its points with recall descending, its best point, and the F to print."""
+    """A curve to draw: its points by ascending threshold, its best point, and the F to print."""
 
     name: str
     precision: NDArray[np.float64]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..eval.validation import size_message
 from .errors import UserError, listing
 from .files import IMAGE_SUFFIXES, read_image, read_mat, read_npy, read_pixels, scaled
 
@@ -22,12 +23,11 @@ TRUTH_FOLDERS = ("groundTruth", "ground_truth", "gt", "edge_maps", "edges", "ann
 
 
 class Dataset(ABC):
-    """One split of a data set. ``warnings`` are lines the user should see; ``max_dist`` is its usual tolerance."""
+    """One split of a data set. ``warnings`` are lines the user should see."""
 
     name: str
     split: str
     ids: tuple[str, ...]
-    max_dist: float = 0.0075
     warnings: tuple[str, ...] = ()
 
     @abstractmethod
@@ -37,6 +37,13 @@ class Dataset(ABC):
     @abstractmethod
     def ground_truth(self, image_id: str) -> NDArray[np.bool_]:
         """Return the (G, H, W) contours, one layer per annotator."""
+
+    def pair(self, image_id: str) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return image and ground truth. Raises `UserError` if their sizes differ."""
+        image, truth = self.image(image_id), self.ground_truth(image_id)
+        if truth.shape[1:] != image.shape[:2]:
+            raise UserError(size_message(f"ground truth of {image_id}", truth.shape[1:], "its image", image.shape[:2]))
+        return image, truth
 
     def limit(self, count: int | None) -> "Dataset":
         """Keep the first ``count`` ids."""
@@ -124,16 +131,17 @@ def open_dataset(spec: str, split: str = "test") -> Dataset:
     if not any(root.iterdir()):
         raise UserError(f"--data {spec}: the folder is empty")
     bsds = bsds500_root(root)
-    if bsds is not None:
-        _require_split(bsds / "images", split, spec)
-        if {path.stem for path in (bsds / "images" / split).glob("*.jpg")} & official_ids(split):
-            return Bsds500(bsds, split)
-    images, truths = _find_folder(root, IMAGE_FOLDERS, split), _find_folder(root, TRUTH_FOLDERS, split)
+    if bsds is not None and {path.stem for path in (bsds / "images" / split).glob("*.jpg")} & official_ids(split):
+        _require_split(bsds / "groundTruth", split, spec)
+        return Bsds500(bsds, split)
+    inner = bsds or root
+    images, truths = _find_folder(inner, IMAGE_FOLDERS, split), _find_folder(inner, TRUTH_FOLDERS, split)
     if images is None or truths is None:
         lacking = f"images ({', '.join(IMAGE_FOLDERS)})" if images is None else f"truth ({', '.join(TRUTH_FOLDERS)})"
         found = listing(sorted(p.name for p in root.iterdir()))
         raise UserError(f"--data {spec}: no folder of {lacking} in it; found {found}")
-    return ImageFolder(root.resolve().name, split, images, truths)
+    name = root.resolve().name
+    return ImageFolder(f"folder {name}" if name.startswith("BSDS500") else name, split, images, truths)
 
 
 def bsds500_root(root: Path) -> Path | None:
@@ -164,10 +172,10 @@ def read_truth(path: Path) -> list[NDArray[np.bool_]]:
     UserError
         If the file is damaged, holds no annotator, or looks inverted.
     """
-    if path.suffix == ".mat":
+    if path.suffix.lower() == ".mat":
         layers = _truth_from_mat(path)
     else:
-        array = read_npy(path) if path.suffix == ".npy" else read_pixels(path)
+        array = read_npy(path) if path.suffix.lower() == ".npy" else read_pixels(path)
         layers = _layers(array, path)
     if not layers:
         raise UserError(f"{path}: ground truth without annotators, expected at least one contour map")
@@ -192,7 +200,7 @@ def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:
 
 def _layers(array: NDArray, path: Path) -> list[NDArray[np.bool_]]:
     """Binary layers of an (H, W), (G, H, W) or colour array; 8- and 16-bit values count from half of full scale up."""
-    if array.ndim == 3 and path.suffix not in (".npy", ".mat"):
+    if array.ndim == 3 and path.suffix.lower() not in (".npy", ".mat"):
         if not all(np.array_equal(array[..., 0], array[..., c]) for c in range(1, min(array.shape[2], 3))):
             raise UserError(f"{path}: a colour image, expected a grey or binary contour map")
         array = array[..., 0]
@@ -215,10 +223,10 @@ def _truth_files(folder: Path, ids: set[str]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.is_dir():
-            layers = sorted(p for p in path.iterdir() if p.suffix == ".png")
+            layers = sorted(p for p in path.iterdir() if p.suffix.lower() == ".png")
             if layers:
                 found.setdefault(path.name, []).extend(layers)
-        elif path.suffix in (".mat", ".npy", ".png", ".bmp") and not path.name.startswith("."):
+        elif path.suffix.lower() in (".mat", ".npy", ".png", ".bmp") and not path.name.startswith("."):
             found.setdefault(_owner(path.stem, ids), []).append(path)
     return found
 

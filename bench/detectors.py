@@ -8,10 +8,10 @@ part of the name, the rest is left out.
 import ast
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from .errors import UserError, listing, nearest_hint
 from .files import digest
+from .sources import code_of, local_sources
 
 BUILT_IN = {
     "roberts": "contourbench.baselines.gradient:roberts",
@@ -33,24 +34,17 @@ ENTRY_POINTS = "contourbench.detectors"
 class Detector:
     """A detector with all its parameters: call it with an (H, W, 3) RGB uint8 image.
 
-    ``name`` is the canonical spelling, ``target`` where the function lives, ``params`` every parameter's value.
+    ``name`` is the canonical spelling, ``target`` where the function lives, ``params`` every parameter's value,
+    ``fingerprint`` the SHA-256 of what decides the output: parameters and source code.
     """
 
     name: str
     target: str
-    params: tuple[tuple[str, Any], ...]
+    params: dict[str, Any]
+    fingerprint: str
 
     def __call__(self, image: NDArray) -> Any:
-        return self._function(image, **dict(self.params))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of what decides the output: parameters and source code, comments and docstrings apart."""
-        return digest(repr(self.params), *(_code(path) for path in _sources(self._function)))
-
-    @cached_property
-    def _function(self) -> Callable[..., Any]:
-        return _import_target(self.target)
+        return _import_target(self.target)(image, **self.params)
 
 
 def known_detectors() -> dict[str, str]:
@@ -88,8 +82,9 @@ def parse_detector(spec: str) -> Detector:
     if required:
         raise UserError(f"detector {base}: parameter {required[0]!r} is required")
     chosen = {key: params.get(key, default) for key, default in defaults.items()}
-    given = ", ".join(f"{k}={_spell(v)}" for k, v in chosen.items() if v != defaults[k])
-    return Detector(f"{base}({given})" if given else base, target, tuple(chosen.items()))
+    given = ", ".join(f"{k}={_spell(v)}" for k, v in chosen.items() if _spell(v) != _spell(defaults[k]))
+    fingerprint = digest(_spell(chosen), *map(code_of, local_sources(target.partition(":")[0])))
+    return Detector(f"{base}({given})" if given else base, target, chosen, fingerprint)
 
 
 def describe(name: str) -> str:
@@ -107,15 +102,15 @@ def _split(spec: str) -> tuple[str, dict[str, Any]]:
     words = [*module.split("."), *([function] if colon else [])]
     if not all(word.isidentifier() for word in words) or (bracket and not rest.rstrip().endswith(")")):
         raise UserError(f"detector {spec!r}: expected name, name(key=value) or package.module:function(key=value)")
+    unreadable = UserError(f"detector {spec!r}: cannot read the parameters, expected key=value, key=value")
     try:
         call = ast.parse(f"f({rest.rstrip()[:-1]})" if bracket else "f()", mode="eval").body
-        assert isinstance(call, ast.Call) and not call.args
-        params = {
-            k.arg: k.value.id if isinstance(k.value, ast.Name) else ast.literal_eval(k.value) for k in call.keywords
-        }
-        assert None not in params
-    except (AssertionError, SyntaxError, ValueError):
-        raise UserError(f"detector {spec!r}: cannot read the parameters, expected key=value, key=value") from None
+        keywords = call.keywords if isinstance(call, ast.Call) else []
+        params = {k.arg: k.value.id if isinstance(k.value, ast.Name) else ast.literal_eval(k.value) for k in keywords}
+    except (SyntaxError, ValueError):
+        raise unreadable from None
+    if not isinstance(call, ast.Call) or call.args or None in params or len(params) < len(keywords):
+        raise unreadable
     return base.strip(), params
 
 
@@ -130,7 +125,7 @@ def _import_target(target: str) -> Callable[..., Any]:
         if error.name and (module_name + ".").startswith(error.name + "."):
             raise UserError(f"detector {target}: no module {error.name!r} here or installed") from None
         raise UserError(f"detector {target}: its module needs {error.name!r}, which is not installed") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"detector {target}: importing it failed with {type(error).__name__}: {error}") from None
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -164,25 +159,6 @@ def _fitting(value: Any, default: Any, what: str) -> Any:
 def _spell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
-    return value if isinstance(value, str) and value.isidentifier() else repr(value)
-
-
-def _code(path: Path) -> str:
-    """Return a module's syntax tree without docstrings."""
-    tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
-            node.body.pop(0)
-    return ast.dump(tree)
-
-
-def _sources(function: Callable[..., Any]) -> list[Path]:
-    """Files whose change may change the output: the modules beside the function's own and, for ours, what they use."""
-    source = inspect.getsourcefile(inspect.unwrap(function))
-    if source is None:
-        return []
-    folder = Path(source).parent
-    ours = function.__module__.startswith("contourbench.")
-    shared = [folder.parent / "eval" / "suppression.py"] if ours else []
-    return sorted(folder.glob("*.py")) + shared
+    if isinstance(value, str) and value.isidentifier():
+        return value
+    return re.sub(" at 0x[0-9a-f]+", "", repr(value))

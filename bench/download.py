@@ -4,6 +4,7 @@ The archive is resumed where it broke off, verified before it is unpacked, and u
 and annotations, under names we expect, each verified again.
 """
 
+import http.client
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from .datasets import BSDS500_SIZES, Dataset, bsds500_root, official_checksums, official_ids
 from .errors import UserError, listing
-from .files import digest, file_sha256
+from .files import digest, file_sha256, make_writable
 from .progress import note
 
 BSDS500_URL = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz"
@@ -52,7 +53,7 @@ def get_bsds500(
             raise UserError(f"{folder}: holds an incomplete copy ({problems[0]}); remove it or choose another folder")
         note(f"{folder}: complete already, nothing to do")
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_writable(folder, str(folder))
     archive = folder / "BSR_bsds500.tgz"
     if not archive.exists():
         fetch(url, archive, sha256)
@@ -75,6 +76,10 @@ def fetch(url: str, path: Path, sha256: str) -> None:
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: nothing is left to send, the part is whole
             raise OSError(f"{url}: the server answered {error.code} {error.reason}") from None
+    except (http.client.HTTPException, ValueError) as error:
+        if not url.startswith(("http://", "https://")) or isinstance(error, http.client.InvalidURL):
+            raise UserError(f"--url {url}: not a web address, expected https://…") from None
+        raise OSError(f"{url}: the answer cannot be read ({type(error).__name__}); run it again to go on") from None
     found = file_sha256(part)
     if found != sha256:
         part.unlink()
@@ -166,14 +171,12 @@ def check_dataset(dataset: Dataset) -> str:
     problems, annotators, hashes = [], 0, set()
     for image_id in dataset.ids:
         try:
-            image, truth = dataset.image(image_id), dataset.ground_truth(image_id)
+            image, truth = dataset.pair(image_id)
         except UserError as error:
             problems.append(str(error))
             continue
         annotators += len(truth)
         hashes.add(digest(image))
-        if truth.shape[1:] != image.shape[:2]:
-            problems.append(f"{image_id}: image of {image.shape[:2]} pixels, ground truth of {truth.shape[1:]}")
     if problems:
         raise UserError("\n".join(problems))
     doubles = len(dataset.ids) - len(hashes)

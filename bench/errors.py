@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """A user's mistake: one line that names the file or argument, what was found and what was expected. Exit code 2."""
+    """A user's mistake: a line for each, naming the file or argument, what was found and expected. Exit code 2."""
 
 
 class RunFailed(Exception):

@@ -31,7 +31,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         pixels = pixels[:, :, [0, 0, 0, 1]]
     if pixels.shape[2] == 4:
         if np.any(pixels[:, :, 3] < 255):
-            raise UserError(f"{path}: transparent pixels, expected an opaque RGB image (flatten it first)")
+            raise UserError(f"{path}: transparent pixels or CMYK, expected opaque RGB (convert it first)")
         pixels = pixels[:, :, :3]
     return np.ascontiguousarray(pixels)
 
@@ -77,7 +77,7 @@ def read_mat(path: Path) -> dict[str, NDArray]:
     from scipy.io import loadmat
 
     try:
-        variables = loadmat(io.BytesIO(path.read_bytes()))
+        variables = loadmat(io.BytesIO(path.read_bytes()), mat_dtype=True)
     except NotImplementedError:
         raise UserError(f"{path}: MATLAB v7.3 (HDF5) file; save it with save(..., '-v7')") from None
     except Exception as error:
@@ -85,13 +85,26 @@ def read_mat(path: Path) -> dict[str, NDArray]:
     return {name: value for name, value in variables.items() if not name.startswith("__")}
 
 
-def scaled(array: NDArray) -> NDArray:
-    """Return unsigned 8- and 16-bit values as float64 fractions of full scale, bool as 0 and 1, floats as they are."""
-    if array.dtype in (np.uint8, np.uint16):
-        return array / np.iinfo(array.dtype).max
+def scaled(array: NDArray, invert: bool = False) -> NDArray:
+    """Return unsigned 8- and 16-bit values as float64 fractions of full scale, bool as 0 and 1, floats as they are.
+
+    ``invert`` turns 1 into 0, in whole numbers where they are: 1 - 204/255 is not quite 51/255.
+    """
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        full = np.iinfo(array.dtype).max
+        return (full - array if invert else array) / full
     if array.dtype == bool:
-        return array.astype(np.float64)
-    return array
+        array = array.astype(np.float64)
+    return 1 - array if invert and array.dtype.kind == "f" else array
+
+
+def make_writable(folder: Path, name: str) -> None:
+    """Make a folder if need be. Raises `UserError` under the given name if it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"{name}: cannot be written to ({error.strerror}); expected a folder of yours") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

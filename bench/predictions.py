@@ -35,7 +35,7 @@ def find_predictions(folder: Path) -> dict[str, Path]:
         raise UserError(f"{folder}: no such folder of predictions")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
             if path.stem in found:
                 raise UserError(f"{path}: same id as {found[path.stem].name}; keep one of them")
             found[path.stem] = path
@@ -57,8 +57,8 @@ def match_ids(found: dict[str, Path], ids: tuple[str, ...], folder: Path, partia
         raise UserError(f"{folder}: {'; '.join(problems)}")
 
 
-def read_prediction(path: Path) -> Prediction:
-    """Read one prediction.
+def read_prediction(path: Path, invert: bool = False) -> Prediction:
+    """Read one prediction; ``invert`` turns maps that are 0 on contours.
 
     ``.png`` (8 or 16 bit) and ``.npy`` hold a contour map; ``.mat`` a contour map as its only array, an ultrametric
     contour map ``ucm2`` at double size, or a cell ``segs`` of label maps. Unsigned 8- and 16-bit values are divided by
@@ -71,9 +71,9 @@ def read_prediction(path: Path) -> Prediction:
     """
     suffix = path.suffix.lower()
     if suffix == ".mat":
-        return _from_mat(path)
+        return _from_mat(path, invert)
     array = read_npy(path) if suffix == ".npy" else _single_channel(read_pixels(path), path)
-    return checked_prediction(scaled(array), str(path))
+    return checked_prediction(scaled(array, invert), str(path))
 
 
 def checked_prediction(prediction: object, name: str, shape: tuple[int, int] | None = None) -> Prediction:
@@ -105,14 +105,14 @@ def _single_channel(pixels: NDArray, path: Path) -> NDArray:
     return colours[..., 0]
 
 
-def _from_mat(path: Path) -> Prediction:
+def _from_mat(path: Path, invert: bool) -> Prediction:
     variables = read_mat(path)
     if "segs" in variables:
         cells = variables["segs"]
         layers = list(cells.ravel()) if cells.dtype == object else [cells]
         return checked_prediction(Sweep(tuple(np.asarray(layer) for layer in layers)), str(path))
     if "ucm2" in variables:
-        ucm2 = scaled(variables["ucm2"])
+        ucm2 = scaled(variables["ucm2"], invert)
         if ucm2.ndim != 2 or min(ucm2.shape) < 3 or not all(n % 2 for n in ucm2.shape):
             raise UserError(f"{path}: ucm2 of shape {ucm2.shape}, expected (2H + 1, 2W + 1)")
         return checked_prediction(ucm2[2::2, 2::2], str(path))
@@ -120,4 +120,4 @@ def _from_mat(path: Path) -> Prediction:
     if len(arrays) != 1:
         names = listing(sorted(variables)) or "none"
         raise UserError(f"{path}: variables {names}; expected one contour map, or ucm2, or segs")
-    return checked_prediction(scaled(arrays[0]), str(path))
+    return checked_prediction(scaled(arrays[0], invert), str(path))

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..eval.protocol import BoundaryProtocol
 from .published import published_scores
 from .store import load_meta, load_scores
 
-FORMATS = ("text", "md", "csv", "latex")
 COLUMNS = ("detector", "ods", "ois", "ap", "r50")
 
 
@@ -25,16 +26,15 @@ class Row(NamedTuple):
 
 
 class Section(NamedTuple):
-    """The rows of one data set, split and protocol, and lines on what is not there."""
+    """The rows of one data set, split and protocol, and lines on what is not there.
+
+    ``is_bsds500_test`` says that published BSDS500 figures may stand beside these: all images, the same protocol.
+    """
 
     title: str
     rows: list[Row]
     notes: list[str]
-
-    @property
-    def is_bsds500_test(self) -> bool:
-        """Whether published BSDS500 figures may stand beside these."""
-        return self.title.startswith("BSDS500 test")
+    is_bsds500_test: bool
 
 
 def sections(folders: list[Path], published: bool = False) -> list[Section]:
@@ -43,7 +43,7 @@ def sections(folders: list[Path], published: bool = False) -> list[Section]:
     for folder in folders:
         meta = load_meta(folder)
         title = _title(meta)
-        section = groups.setdefault(title, Section(title, [], []))
+        section = groups.setdefault(title, Section(title, [], [], _is_bsds500_test(meta)))
         values = load_scores(folder)
         if values is None:
             failed = len(meta.get("failed", {}))
@@ -56,6 +56,8 @@ def sections(folders: list[Path], published: bool = False) -> list[Section]:
             section.notes.append("the rows are of different numbers of images and cannot be compared")
         if published and section.is_bsds500_test:
             section.rows.extend(_published_rows())
+        elif published:
+            section.notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
     return list(groups.values())
 
 
@@ -70,6 +72,12 @@ def _title(meta: dict[str, Any]) -> str:
     title += f", {protocol['thresholds']} thresholds, max_dist {protocol['max_dist']:g}"
     title += "" if protocol["thin"] else ", not thinned"
     return title + (f", nms {protocol['nms']}" if protocol.get("nms") else "")
+
+
+def _is_bsds500_test(meta: dict[str, Any]) -> bool:
+    dataset, protocol = meta["dataset"], meta["protocol"]
+    whole = dataset["name"] == "BSDS500" and dataset["split"] == "test" and len(dataset["ids"]) == 200
+    return whole and all(protocol.get(key) == value for key, value in asdict(BoundaryProtocol()).items())
 
 
 def _measured(name: str, values: dict[str, Any]) -> Row:

@@ -5,16 +5,15 @@ the parent only hands out ids, shows progress and folds the counts. A record is 
 went into it still agree; so a second run computes only what is new or changed, and a killed one goes on.
 """
 
-import os
+import math
+import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +40,7 @@ from .store import (
     write_record,
     write_summary,
 )
+from .workers import Workers
 
 VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba")
 
@@ -60,7 +60,8 @@ class SavedMaps:
 class Job:
     """What to do with every image of a data set.
 
-    ``nms`` names a suppression preset and ``invert`` turns 1 into 0, both applied to maps before counting.
+    ``nms`` names a suppression preset and ``invert`` turns 1 into 0, both applied to maps before counting; ``fresh``
+    computes all anew.
     """
 
     source: Detector | SavedMaps
@@ -69,6 +70,7 @@ class Job:
     folder: Path
     nms: str | None = None
     invert: bool = False
+    fresh: bool = False
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the counts besides the arrays."""
@@ -89,15 +91,15 @@ class Outcome(NamedTuple):
     users_mistake: bool = False
 
 
-def run_job(job: Job, executor: Executor | None, label: str) -> Run:
+def run_job(job: Job, workers: Workers, label: str) -> Run:
     """Bring every image's record up to date and fold them into the scores.
 
     Parameters
     ----------
     job : Job
         What to do with each image.
-    executor : concurrent.futures.Executor or None
-        Where images are processed; None for this process.
+    workers : Workers
+        Who does it.
     label : str
         What the progress bar says.
 
@@ -107,11 +109,10 @@ def run_job(job: Job, executor: Executor | None, label: str) -> Run:
         If images failed, after all others are done; `UserError` if each was an input's fault and the maps were given.
     """
     outcomes, known_seconds = {}, _known_seconds(job.folder)
+    died = partial(Outcome, seconds={}, error="the worker process died (out of memory, or a crash in compiled code?)")
     with Progress(label, len(job.dataset.ids)) as progress:
-        for outcome in _outcomes(job, executor):
-            if "count" in outcome.seconds and not any("count" in o.seconds for o in outcomes.values()):
-                discard_summary(job.folder)
-            outcomes[outcome.id] = outcome
+        for image_id, outcome in workers.map(partial(process_image, job), job.dataset.ids):
+            outcomes[image_id] = outcome or died(image_id)
             progress.step()
     failed = [outcomes[i] for i in job.dataset.ids if outcomes[i].error]
     seconds = {i: {**known_seconds.get(i, {}), **outcomes[i].seconds} for i in job.dataset.ids}
@@ -144,34 +145,35 @@ def require_same_set(out: Path, jobs: list[Job]) -> None:
             raise UserError(f"--out {out}: {folder.name} in it has another protocol; choose another folder")
 
 
+def require_same_run(job: Job) -> None:
+    """Refuse to overwrite what somebody would miss: a run of other data, another detector, or maps made elsewhere.
+
+    Raises
+    ------
+    UserError
+        If the job's folder holds such a run. The same run under another protocol is counted again.
+    """
+    if not (job.folder / "run.json").exists():
+        return
+    meta = load_meta(job.folder)
+    held = (meta["detector"], meta["dataset"]["name"], meta["dataset"]["split"], meta.get("predictions") is None)
+    made_here = isinstance(job.source, Detector)
+    if held != (job.source.name, job.dataset.name, job.dataset.split, made_here):
+        what = f"{'a run' if held[3] else 'the scores'} of {held[0]} on {held[1]} {held[2]}"
+        raise UserError(f"{job.folder}: holds {what}; choose another --out or --name")
+
+
 def process_image(job: Job, image_id: str) -> Outcome:
     """Make or reuse one image's map and counts; every error becomes one line, so that the other images are safe."""
     try:
         return Outcome(image_id, _process(job, image_id))
     except UserError as error:
         return Outcome(image_id, {}, str(error), users_mistake=True)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(frame.filename).name}:{frame.lineno}"
         message = str(error).splitlines()[0] if str(error) else "no message"
         return Outcome(image_id, {}, f"{type(error).__name__}: {message} ({where})")
-
-
-@contextmanager
-def worker_pool(workers: int) -> Iterator[Executor | None]:
-    """Yield an executor of ``workers`` processes, or None where one is enough; an interruption drops what is queued."""
-    if workers <= 1:
-        yield None
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_single_threaded)
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        raise
-    pool.shutdown()
 
 
 def check_saved_maps(job: Job) -> None:
@@ -182,30 +184,40 @@ def check_saved_maps(job: Job) -> None:
     UserError
         Naming each bad file.
     """
-    problems, bright = [], []
+    problems, bright, kinds = [], [], {}
+    highest = 0.0
     for image_id in job.dataset.ids:
+        path = job.source.files[image_id]
         try:
-            prediction = read_prediction(job.source.files[image_id])
-            shape = job.dataset.image(image_id).shape[:2]
-            checked_prediction(prediction, str(job.source.files[image_id]), shape)
-            if not isinstance(prediction, Sweep):
-                bright.append(prediction.mean() > 0.5)
+            image, _ = job.dataset.pair(image_id)
+            prediction = checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
         except UserError as error:
             problems.append(str(error))
+            continue
+        kind = f"{len(prediction.segmentations)} segmentations" if isinstance(prediction, Sweep) else "a contour map"
+        kinds.setdefault(kind, []).append(path.name)
+        if not isinstance(prediction, Sweep):
+            bright.append(prediction.mean() > 0.5)
+            highest = max(highest, float(prediction.max()))
     if problems:
         raise UserError("\n".join(problems))
-    if bright and np.mean(bright) > 0.5 and not job.invert:
-        note(
-            f"warning: {job.source.folder}: most pixels of most maps are above 0.5; inverted? expected 1 on contours,"
-            " 0 elsewhere; if so, add --invert"
+    if len(kinds) > 1:
+        rarest = min(kinds, key=lambda kind: len(kinds[kind]))
+        raise UserError(f"{job.source.folder}: not all files hold the same: {rarest} in {listing(kinds[rarest])}")
+    if 0 < highest <= 1 / 255 and not job.invert:
+        raise UserError(
+            f"{job.source.folder}: no value above {highest:.2g}; 0 and 1 stored as 8 or 16 bits? expected"
+            " full scale (255 or 65535) where a contour is certain"
         )
+    if bright and np.mean(bright) > 0.5:
+        done = "upright before inversion? leave out --invert" if job.invert else "inverted? if so, add --invert"
+        note(f"warning: {job.source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")
 
 
 def _process(job: Job, image_id: str) -> dict[str, float]:
     seconds: dict[str, float] = {}
-    image = job.dataset.image(image_id)
-    truth = job.dataset.ground_truth(image_id)
-    record = read_record(job.folder, image_id)
+    image, truth = job.dataset.pair(image_id)
+    record = None if job.fresh else read_record(job.folder, image_id)
     image_hash, truth_hash = digest(image), digest(np.packbits(truth), str(truth.shape))
     prediction = _known_map(job, record, image_hash)
     if prediction is None:
@@ -223,17 +235,16 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
         counts = record.counts
     detected = {"image": image_hash, "detector": job.source.fingerprint}
     if "count" in seconds or any(getattr(record, key) != value for key, value in detected.items()):
+        discard_summary(job.folder)
         write_record(job.folder, Record(id=image_id, counts=counts, **counted, **detected))
     return seconds
 
 
 def count_prediction(prediction: Prediction, truth: NDArray[np.bool_], job: Job) -> BoundaryCounts:
-    """Count a map, after inversion and suppression if asked for, or a sweep."""
+    """Count a map, after suppression if asked for, or a sweep."""
     if isinstance(prediction, Sweep):
         return count_segmentations(prediction.segmentations, truth, job.protocol)
-    contour_map = 1 - prediction if job.invert else prediction
-    if job.nms:
-        contour_map = suppress_preset(contour_map, job.nms)
+    contour_map = suppress_preset(prediction, job.nms) if job.nms else prediction
     return count_map(contour_map, truth, job.protocol)
 
 
@@ -254,14 +265,15 @@ def _known_map(job: Job, record: Record | None, image_hash: str) -> Prediction |
 def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
     if isinstance(job.source, SavedMaps):
         path = job.source.files[image_id]
-        return checked_prediction(read_prediction(path), str(path), image.shape[:2])
+        return checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
     given = image.copy()
-    prediction = job.source(given)
+    with redirect_stdout(sys.stderr):  # our own stdout is for data
+        prediction = job.source(given)
     if not np.array_equal(given, image):
-        raise UserError(f"{job.source.name} on {image_id}: the detector changed its input image; it must not")
-    prediction = checked_prediction(prediction, f"{job.source.name} on {image_id}", image.shape[:2])
+        raise UserError(f"{job.source.name}: the detector changed its input image; it must not")
+    prediction = checked_prediction(prediction, f"map of {job.source.name}", image.shape[:2])
     if isinstance(prediction, Sweep):
-        raise UserError(f"{job.source.name} on {image_id}: returned a sweep of segmentations, expected a contour map")
+        raise UserError(f"{job.source.name}: returned a sweep of segmentations, expected a contour map")
     write_npy(map_path(job.folder, image_id), prediction)
     return prediction
 
@@ -269,19 +281,6 @@ def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
 def _prediction_hash(prediction: Prediction) -> str:
     arrays = prediction.segmentations if isinstance(prediction, Sweep) else (prediction,)
     return digest(*(np.asarray(array) for array in arrays))
-
-
-def _outcomes(job: Job, executor: Executor | None) -> Iterable[Outcome]:
-    if executor is None:
-        return (process_image(job, image_id) for image_id in job.dataset.ids)
-    futures: list[Future[Outcome]] = [executor.submit(process_image, job, image_id) for image_id in job.dataset.ids]
-    return (future.result() for future in as_completed(futures))
-
-
-def _single_threaded() -> None:
-    """Keep each worker to its own core."""
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
 
 
 def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:
@@ -296,7 +295,7 @@ def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome])
     records = [read_record(job.folder, image_id) for image_id in job.dataset.ids]
     return {
         "detector": job.source.name,
-        "params": dict(job.source.params) if isinstance(job.source, Detector) else None,
+        "params": {k: _plain(v) for k, v in job.source.params.items()} if isinstance(job.source, Detector) else None,
         "predictions": None if isinstance(job.source, Detector) else str(job.source.folder),
         "dataset": {"name": job.dataset.name, "split": job.dataset.split, "ids": list(job.dataset.ids)},
         "protocol": job.settings(),
@@ -310,6 +309,12 @@ def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome])
     }
 
 
+def _plain(value: Any) -> Any:
+    """Return a parameter as JSON can hold it."""
+    finite = isinstance(value, float) and math.isfinite(value)
+    return value if finite or value is None or isinstance(value, bool | int | str) else repr(value)
+
+
 def _version(package: str) -> str:
     try:
         return version(package)
@@ -318,11 +323,13 @@ def _version(package: str) -> str:
 
 
 def _raise_failures(job: Job, failed: list[Outcome]) -> None:
-    lines = [f"{outcome.id}: {outcome.error}" for outcome in failed]
+    same: dict[str, list[str]] = {}
+    for outcome in failed:
+        same.setdefault(outcome.error, []).append(outcome.id)
+    lines = [f"{listing(ids, 3)}: {error}" for error, ids in same.items()]
     message = (
-        f"{job.source.name}: {len(failed)} of {len(job.dataset.ids)} images failed: "
-        f"{listing([outcome.id for outcome in failed])}; the others are kept, and a rerun computes only these\n"
-        + "\n".join(lines)
-    )
+        f"{job.source.name}: {len(failed)} of {len(job.dataset.ids)} images failed; the others are kept, and a rerun"
+        " computes only these\n"
+    ) + "\n".join(lines)
     given_maps = isinstance(job.source, SavedMaps)
     raise (UserError if given_maps and all(o.users_mistake for o in failed) else RunFailed)(message)

@@ -7,10 +7,10 @@ went in; ``maps/<id>.npy``, the contour maps that `run` makes; ``run.json`` says
 
 import json
 import math
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Record:
     """One image's counts and what they were made from; all but ``counts`` and ``id`` are hashes or settings.
 
     ``image``, ``truth`` and ``map`` are hashes of arrays; ``detector`` is the detector's fingerprint, empty for maps
-    made elsewhere; ``protocol`` the settings of `protocol_settings`.
+    made elsewhere; ``protocol`` the settings that decide the counts besides the arrays.
     """
 
     id: str
@@ -51,8 +51,16 @@ class Run:
 
 
 def folder_name(name: str) -> str:
-    """Return a detector's name as a folder name."""
-    return re.sub(r"[^A-Za-z0-9._=,()+-]", "", name.replace(":", "-").replace("/", "-"))
+    """Return a detector's name as the name of a folder: ``:`` becomes ``-``, other odd characters ``%`` and a number.
+
+    Raises
+    ------
+    UserError
+        If nothing but dots and blanks is left.
+    """
+    if not name.strip(". "):
+        raise UserError(f"--name {name!r}: expected a name with a letter or digit in it")
+    return quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
 
 
 def map_path(folder: Path, image_id: str) -> Path:
@@ -120,18 +128,23 @@ def official_files(counts: dict[str, BoundaryCounts]) -> dict[str, str]:
 def load_scores(folder: Path) -> dict[str, Any] | None:
     """Return what ``scores.json`` says, None if the run is not finished."""
     try:
-        return json.loads((folder / "scores.json").read_text())
+        found = json.loads((folder / "scores.json").read_text())
+        found["ods"]["f"], found["ois"]["f"], found["ap"], found["r50"], found["images"]
+        return found
     except FileNotFoundError:
         return None
-    except ValueError:
-        raise UserError(f"{folder / 'scores.json'}: not JSON; run or score again to make it anew") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{folder / 'scores.json'}: not the scores of a run; run or score again to make it anew"
+        ) from None
 
 
 def load_meta(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` says."""
     try:
         meta = json.loads((folder / "run.json").read_text())
-        meta["detector"], meta["dataset"]["name"], meta["dataset"]["ids"], meta["protocol"]["thresholds"]
+        dataset, protocol = meta["dataset"], meta["protocol"]
+        meta["detector"], dataset["name"], dataset["split"], dataset["ids"], protocol["thresholds"], protocol["thin"]
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
     return meta
@@ -151,6 +164,8 @@ def load_run(folder: Path) -> Run:
         record = read_record(folder, image_id)
         if record is None:
             raise UserError(f"{_record_path(folder, image_id)}: missing or damaged; run or score again to make it anew")
+        if record.protocol != meta["protocol"]:
+            raise UserError(f"{_record_path(folder, image_id)}: of another protocol than the rest; run or score again")
         counts[image_id] = record.counts
     return Run(folder, meta["detector"], meta, counts)
 

@@ -1,11 +1,12 @@
 """The benchmark itself: pure functions on arrays, from contour maps and ground truth to scores.
 
-`protocol` has the constants; `counting` turns a map into integer counts (`thinning`, `matching`, `assignment`,
-`boundaries` are its steps); `metrics` folds counts into scores; `suppression` is non-maximum suppression;
-`validation` has the input checks. No file is opened here and no detector is known.
+`protocol` has the constants; `counting` turns a map into integer counts (`thinning`, `matching`, `assignment` and
+`boundaries` are its steps); `metrics` folds counts into scores, `boundary_metric` does so while images come;
+`suppression` is non-maximum suppression; `validation` has the input checks. No file is opened here.
 """
 
 from .boundaries import label_boundaries
+from .boundary_metric import BoundaryMetric
 from .counting import BoundaryCounts, count_map, count_segmentations, pool
 from .matching import correspond_pixels
 from .metrics import Best, Curve, Score, Summary, best_point, pr_curve, summarize
@@ -16,6 +17,7 @@ from .thinning import thin
 __all__ = [
     "Best",
     "BoundaryCounts",
+    "BoundaryMetric",
     "BoundaryProtocol",
     "Curve",
     "Score",

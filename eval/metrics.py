@@ -1,7 +1,8 @@
 """Scores of a contour detector: folds over integer counts.
 
-Conventions: prediction first, ground truth second; results are precision, recall, f; thresholds ascend, so recall
-descends along a curve. A data set pools counts over its images and never averages precision or recall.
+Conventions: prediction first, ground truth second; results are precision, recall, f; thresholds ascend along a curve.
+Recall mostly descends, but not where the lowest thresholds fill regions that thinning then hollows out. A data set pools
+counts over its images and never averages precision or recall.
 
 - ODS ("optimal data-set scale"): best F of the pooled curve, one threshold for all images.
 - OIS ("optimal image scale"): every image at its own best threshold, the counts pooled.
@@ -153,7 +154,10 @@ def average_precision(precision: ArrayLike, recall: ArrayLike) -> float:
 def recall_at_half_precision(precision: ArrayLike, recall: ArrayLike) -> float:
     """Return R50: recall at precision 0.5, linear in the distinct precisions.
 
-    If precision stays above 0.5, the recall at the lowest precision; NaN if it never reaches 0.5.
+    If precision stays above 0.5, the recall at the lowest precision; NaN if it never reaches 0.5. As defined, a
+    threshold at which nothing is predicted is a point of precision 0 and recall 0, and one that a handful of pixels
+    reaches may have any precision at a recall near 0: either can pull R50 down. Scale a map so that its highest
+    threshold is well used.
     """
     distinct, first = np.unique(np.asarray(precision, np.float64), return_index=True)
     if distinct[-1] < 0.5:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.cli import main
+from scipy.io import savemat
 from test_predictions import write_bad
 from toy import SHAPE, toy_truth, write_folder, write_maps
 
@@ -187,8 +190,8 @@ def test_one_bad_image_does_not_lose_the_others(capsys, tmp_path, folder, monkey
     run = ("run", "flaky_mod:detect", "sobel", "--data", folder, "--out", "o")
     code, out, err = contourbench(capsys, *run)
     assert code == 1
-    assert "1 of 3 images failed: b" in err
-    assert "RuntimeError: no edges today (flaky_mod.py:6)" in err
+    assert "flaky_mod:detect: 1 of 3 images failed" in err
+    assert "b: RuntimeError: no edges today (flaky_mod.py:6)" in err
     assert "sobel" in out
     assert "flaky" not in out
     done = changed_records(tmp_path / "o/flaky_mod-detect")
@@ -231,7 +234,9 @@ def test_bad_detectors(capsys, tmp_path, folder, name, message):
     (tmp_path / "bad_mod.py").write_text(BAD_DETECTORS)
     code, _, err = contourbench(capsys, "run", f"bad_mod:{name}", "--data", folder, "--out", "o")
     assert code == 1
-    assert f"bad_mod:{name} on a: " in err
+    assert f"bad_mod:{name}: 3 of 3 images failed" in err
+    assert err.count(message) == 1
+    assert "contourbench: a, b, c: " in err
     assert message in err
 
 
@@ -399,7 +404,136 @@ def test_bsds500_end_to_end(capsys, tmp_path, bsds500):
     assert code == 0
     assert "warning" not in err
     assert table.startswith("BSDS500 test, 9 thresholds")
-    published = contourbench(capsys, "table", out, "--published")[1]
+    code, table, err = contourbench(capsys, "table", out, "--published")
+    assert "CNF" not in table  # two images are not the benchmark
+    assert "published rows are of all of BSDS500 test" in err
+
+
+def test_committed_results(capsys, tmp_path):
+    """The table in the README is what the command prints from the committed counts, without data or detectors."""
+    root = Path(__file__).resolve().parents[1]
+    results, readme = root / "results" / "bsds500-test", (root / "README.md").read_text()
+    published = contourbench(capsys, "table", results, "--published")[1]
     assert "CNF (thesis)" in published
     assert "yun-liu/plot-edge-pr-curves" in published
-    assert contourbench(capsys, "curves", out, "--published", "--out", tmp_path / "f.pdf")[0] == 0
+    for line in contourbench(capsys, "table", results, "--format", "md")[1].splitlines()[2:]:
+        name, *scores = [cell.strip() for cell in line.strip("|").split("|")]
+        assert f"| `{name}` | {' | '.join(scores[:4])} |" in readme
+    assert contourbench(capsys, "curves", results, "--published", "--out", tmp_path / "f.pdf")[0] == 0
+
+
+def test_integer_masks_are_not_taken_for_faint_maps(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    for i, path in enumerate(sorted(maps.iterdir())):
+        np.save(path, toy_truth(i).astype(np.uint8))
+    assert "0 and 1 stored as 8 or 16 bits?" in fails(capsys, "score", maps, "--data", folder)
+    for i, path in enumerate(sorted(maps.iterdir())):
+        savemat(path.with_suffix(".mat"), {"edge": toy_truth(i)})
+        path.unlink()
+    assert contourbench(capsys, "score", maps, "--data", folder, "--out", "o")[0] == 0
+    assert json.loads((tmp_path / "o/scores.json").read_text())["ods"]["precision"] == 1
+
+
+def test_predictions_of_different_kinds_are_refused(capsys, tmp_path, folder):
+    maps, sweeps = write_maps(tmp_path / "maps"), write_maps(tmp_path / "sweeps", kind="segs")
+    (maps / "b.npy").unlink()
+    shutil.copy(sweeps / "b.mat", maps / "b.mat")
+    assert "not all files hold the same: 2 segmentations in b.mat" in fails(capsys, "score", maps, "--data", folder)
+
+
+def test_ground_truth_of_another_size(capsys, tmp_path, folder):
+    (folder / "gt" / "b.mat").unlink()
+    np.save(folder / "gt" / "b.npy", np.zeros((30, 40), bool))
+    maps = write_maps(tmp_path / "maps")
+    message = "ground truth of b: size 30x40 (H x W), but its image is 24x32 (H x W)"
+    assert message in fails(capsys, "score", maps, "--data", folder)
+    code, _, err = contourbench(capsys, "run", "sobel", "--data", folder)
+    assert (code, message in err) == (1, True)
+
+
+def test_an_unusable_out_is_noticed_before_the_work(capsys, folder):
+    Path("file").write_text("mine")
+    assert "--out file: cannot be written to" in fails(capsys, "run", "sobel", "--data", folder, "--out", "file")
+    assert Path("file").read_text() == "mine"
+
+
+def test_runs_of_others_are_not_overwritten(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "sobel")
+    assert contourbench(capsys, "run", "sobel", "--data", folder)[0] == 0
+    before = contents("results")
+    assert "holds a run of sobel on mine test" in fails(capsys, "score", maps, "--data", folder)
+    assert "expected a name" in fails(capsys, "score", maps, "--data", folder, "--name", "..")
+    assert contents("results") == before
+
+
+HELPED = "from helper_pkg.core import strength\ndef detect(image): return strength(image)\n"
+
+
+def test_a_changed_helper_is_noticed(capsys, tmp_path, folder):
+    """A second command, as a fresh process, sees that a module two imports away has changed."""
+    (tmp_path / "helped_mod.py").write_text(HELPED)
+    (tmp_path / "helper_pkg").mkdir()
+    helper = tmp_path / "helper_pkg" / "core.py"
+    command = [*COMMAND, "run", "helped_mod:detect", "--data", folder, "--out", "o", "--workers", "1"]
+    maps = []
+    for channel in (0, 0, 1):
+        helper.write_text(f"def strength(image):\n    print('hello')\n    return image[..., {channel}] / 255.0\n")
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert "hello" not in done.stdout
+        maps.append((tmp_path / "o/helped_mod-detect/maps/a.npy").stat().st_mtime_ns)
+    assert maps[0] == maps[1] != maps[2]
+
+
+DYING = """
+import os, sys
+def crash(image):
+    if image[0, 0, 0] == BAD:
+        os._exit(3)
+    return image[..., 0] / 255.0
+def leave(image):
+    sys.exit(0)
+"""
+
+
+def test_a_dying_worker_loses_its_image_alone(capsys, tmp_path, folder):
+    first = iio.imread(folder / "images" / "b.png")[0, 0, 0]
+    (tmp_path / "dying_mod.py").write_text(DYING.replace("BAD", str(first)))
+    run = ("run", "dying_mod:crash", "sobel", "--data", folder, "--out", "o", "--workers", 2)
+    code, out, err = contourbench(capsys, *run)
+    assert code == 1
+    assert "b: the worker process died" in err
+    assert {p.stem for p in (tmp_path / "o/dying_mod-crash/counts").iterdir()} == {"a", "c"}
+    assert "sobel" in out
+    code, _, err = contourbench(capsys, "run", "dying_mod:leave", "--data", folder, "--out", "o2")
+    assert (code, "SystemExit" in err) == (1, True)
+
+
+SLOW = "import time\ndef detect(image):\n    time.sleep(5)\n    return image[..., 0] / 255.0\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interruption_is_answered_at_once(tmp_path, folder):
+    (tmp_path / "slow_mod.py").write_text(SLOW)
+    command = [*COMMAND, "run", "slow_mod:detect", "--data", folder, "--out", "o", "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        started = time.perf_counter()
+        _, err = process.communicate(timeout=20)
+    assert time.perf_counter() - started < 2
+    assert process.returncode == 130
+    assert "the same command goes on from there" in err
+    assert "Traceback" not in err
+
+
+def test_unusual_signatures(capsys, tmp_path, folder):
+    (tmp_path / "odd_mod.py").write_text(
+        "import numpy as np\n"
+        "def detect(image, scales=[1, 2], weights=np.ones(3), f=np.sqrt, top=float('inf')):\n"
+        "    return image[..., 0] / 255.0\n"
+        "class Model:\n    def __call__(self, image): return image[..., 0] / 255.0\n"
+        "model = Model()\n"
+    )
+    (tmp_path / "broken_neighbour.py").write_text("def (:\n")
+    code, _, err = contourbench(capsys, "run", "odd_mod:detect", "odd_mod:model", "--data", folder, "--out", "o")
+    assert code == 0, err

@@ -143,3 +143,18 @@ def test_limit(tmp_path):
     assert dataset.limit(2).ids == ("a", "b")
     with pytest.raises(UserError, match="--limit 0"):
         dataset.limit(0)
+
+
+def test_flat_folders_and_upper_case(tmp_path):
+    write_folder(tmp_path / "flat")
+    (tmp_path / "flat" / "gt").rename(tmp_path / "flat" / "groundTruth")
+    for path in list((tmp_path / "flat" / "groundTruth").iterdir()):
+        path.rename(path.with_suffix(".PNG"))
+    assert open_dataset(str(tmp_path / "flat")).ids == ("a", "b", "c")
+    (tmp_path / "BSDS500").mkdir()
+    (tmp_path / "flat").rename(tmp_path / "BSDS500" / "data")
+    assert open_dataset(str(tmp_path / "BSDS500")).name == "folder BSDS500"
+
+
+def test_the_official_sample_is_a_data_set(bench_sample):
+    assert open_dataset(str(bench_sample)).ids == ("2018", "3063", "5096", "6046", "8068")

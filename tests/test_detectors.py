@@ -37,6 +37,7 @@ def test_a_name_that_prints_is_a_name_that_parses(spec, name):
         ("sobel(nms=1)", "parameter nms: 1, expected bool"),
         ("canny(2)", "cannot read the parameters"),
         ("canny(sigma=2", "expected name"),
+        ("canny(sigma=2, sigma=3)", "cannot read the parameters"),
         ("canny(sigma=__import__('os'))", "cannot read the parameters"),
         ("../x", "expected name"),
         ("no.such:thing", "no module 'no'"),

@@ -28,6 +28,12 @@ def test_png_values_are_divided_in_float64(tmp_path):
     assert (read_prediction(tmp_path / "x.png") >= 0.2).all()
 
 
+def test_inversion_is_exact(tmp_path):
+    """1 - 204/255 is not quite 51/255, which a threshold of 0.2 would notice."""
+    iio.imwrite(tmp_path / "x.png", np.full((2, 2), 204, np.uint8))
+    assert (read_prediction(tmp_path / "x.png", invert=True) >= 0.2).all()
+
+
 def write_bad(folder):
     """One file per way of being wrong, and what should be said about it."""
     np.save(folder / "pickled.npy", np.array([{"a": 1}], object), allow_pickle=True)
