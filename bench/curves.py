@@ -1,7 +1,8 @@
 """The precision–recall figure of the field: iso-F contours, each detector's curve with its best-F dot, people's dot."""
 
+import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from ..eval.metrics import best_point, f_measure, pr_curve, summarize
 from .files import write_bytes
 from .published import HUMAN_PRECISION, HUMAN_RECALL, published_curves, published_scores
 from .store import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe & Ito's palette, distinguishable with any colour vision; black is kept for the last.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7A00", "#000000")
@@ -42,34 +47,46 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
     human : bool
         Whether to draw the dot of human agreement on BSDS500 test.
     """
+    lines = [_measured(run) for run in runs] + (_published() if published else [])
+    columns = 1 if max(len(line.name) for line in lines) > 26 else 2
+    legend_rows = -(-(len(lines) + human) // columns)
+    figure, (axes,) = new_figure((4.8, 4.7 + 0.17 * legend_rows))
+    _draw_iso_f(axes)
+    if human:
+        f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
+        axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
+    for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
+        colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {line.name}"
+        axes.plot(line.recall, line.precision, line.style, color=colour, lw=1.5, label=label)
+        axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
+    axes.set_xticks(np.linspace(0, 1, 11))
+    axes.set_yticks(np.linspace(0, 1, 11))
+    axes.grid(color="0.92", lw=0.5)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
+    save_figure(figure, path)
+
+
+def new_figure(size: tuple[float, float], columns: int = 1) -> tuple["Figure", list["Axes"]]:
+    """Return a figure of ``size`` inches with a row of axes, outside any interactive backend."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write a figure atomically, and without dates, so that the same figure gives the same bytes."""
     import matplotlib
 
-    with matplotlib.rc_context({"svg.hashsalt": "contourbench", "font.size": 8}):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        lines = [_measured(run) for run in runs] + (_published() if published else [])
-        columns = 1 if max(len(line.name) for line in lines) > 26 else 2
-        legend_rows = -(-(len(lines) + human) // columns)
-        figure = Figure(figsize=(4.8, 4.7 + 0.17 * legend_rows), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        _draw_iso_f(axes)
-        if human:
-            f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
-            axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
-        for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
-            colour = COLOURS[i % len(COLOURS)]
-            axes.plot(
-                line.recall, line.precision, line.style, color=colour, lw=1.5, label=f"[F={line.f:.2f}] {line.name}"
-            )
-            axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
-        axes.set_xticks(np.linspace(0, 1, 11))
-        axes.set_yticks(np.linspace(0, 1, 11))
-        axes.grid(color="0.92", lw=0.5)
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
-        _save(figure, path)
+    buffer = io.BytesIO()
+    kind = path.suffix.lower()
+    dateless = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+    with matplotlib.rc_context({"svg.hashsalt": "contourbench"}):
+        figure.savefig(buffer, format=kind[1:], dpi=200, metadata=dateless[kind])
+    write_bytes(path, buffer.getvalue())
 
 
 def _measured(run: Run) -> Line:
@@ -92,7 +109,7 @@ def _published() -> list[Line]:
     return lines
 
 
-def _draw_iso_f(axes) -> None:  # noqa: ANN001
+def _draw_iso_f(axes: "Axes") -> None:
     """Green lines of equal F, each marked on the right."""
     for f in np.arange(0.1, 0.91, 0.1):
         recall = np.linspace(f / (2 - f) + 1e-9, 1, 200)
@@ -100,14 +117,3 @@ def _draw_iso_f(axes) -> None:  # noqa: ANN001
         axes.annotate(
             f"{f:.1f}", (1, f / (2 - f)), xytext=(2, 0), textcoords="offset points", color="#6aa86a", va="center"
         )
-
-
-def _save(figure, path: Path) -> None:  # noqa: ANN001
-    """Write atomically, and without dates so that the same curves give the same bytes."""
-    import io
-
-    buffer = io.BytesIO()
-    dateless = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    kind = path.suffix.lower()
-    figure.savefig(buffer, format=kind[1:], dpi=200, metadata=dateless[kind])
-    write_bytes(path, buffer.getvalue())

@@ -7,13 +7,15 @@ count the same maps of the same images on one core, one after the other: 99 thre
 included. Writes ``speed.md`` and ``speed.json`` with all figures and ``growth.png``.
 """
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +24,8 @@ from numpy.typing import NDArray
 from ..baselines.gradient import sobel
 from ..eval.counting import count_map
 from ..eval.protocol import BoundaryProtocol
-from .datasets import Dataset, read_truth
+from .datasets import Dataset, open_dataset, read_truth
+from .files import write_json, write_text
 from .predictions import find_predictions, read_prediction
 from .progress import note
 
@@ -70,7 +73,7 @@ def collect_cases(val: Dataset, sample: Path) -> list[Case]:
     for image_id in (val.ids[3], val.ids[40], val.ids[77]):
         image, truth = val.image(image_id), val.ground_truth(image_id)
         cases.append(Case("dense raw gradient", image_id, sobel(image), truth))
-        cases.append(Case("thin map after suppression", image_id, sobel(image, 2.0, "lab", True), truth))
+        cases.append(Case("thin map", image_id, sobel(image, 2.0, "lab", True), truth))
     for image_id, path in list(find_predictions(sample / "ucm2").items())[:3]:
         truth = np.stack(read_truth(sample / "groundTruth" / f"{image_id}.mat"))
         cases.append(Case("region hierarchy (ucm2)", image_id, read_prediction(path), truth))
@@ -104,89 +107,150 @@ def compare(case: Case, python: str) -> dict[str, Any]:
         "reference_seconds": float(reference["seconds"]),
         "seconds": ours,
         "ratio": float(reference["seconds"]) / ours,
-        "same_totals": bool(np.all(reference["sum_p"] == counts.sum_p) and np.all(reference["sum_r"] == counts.sum_r)),
-        "more_cnt_r": [
-            int(x) for x in (np.min(counts.cnt_r - reference["cnt_r"]), np.max(counts.cnt_r - reference["cnt_r"]))
-        ],
-        "most_cnt_p_apart": int(np.abs(counts.cnt_p - reference["cnt_p"]).max()),
+        "same_totals": all(np.array_equal(reference[name], getattr(counts, name)) for name in ("sum_r", "sum_p")),
+        "cnt_r_more": [int((counts.cnt_r - reference["cnt_r"]).min()), int((counts.cnt_r - reference["cnt_r"]).max())],
+        "cnt_p_apart": int(np.abs(counts.cnt_p - reference["cnt_p"]).max()),
     }
     note(f"{case.kind}, {case.id}: {row['reference_seconds']:.1f} s against {ours:.3f} s, ratio {row['ratio']:.0f}")
     return row
 
 
-def growth(val: Dataset) -> dict[str, list[dict[str, float]]]:
-    """Measure seconds against thresholds, area (at a fixed tolerance in pixels) and annotators, on one image each."""
+def growth(val: Dataset) -> list[dict[str, Any]]:
+    """Measure seconds against thresholds, area (at a fixed tolerance in pixels) and annotators, on one image."""
     image, truth = val.image(val.ids[3]), val.ground_truth(val.ids[3])
-    maps = {"dense raw gradient": sobel(image), "thin map after suppression": sobel(image, 2.0, "lab", True)}
     layers = np.concatenate([truth, np.roll(truth, 7, axis=1)])[:9]
-    measured: dict[str, list[dict[str, float]]] = {}
-    for kind, contour_map in maps.items():
-        rows = []
-        for k in (9, 99, 255):
-            protocol = BoundaryProtocol(thresholds=k)
-            rows.append({"what": "thresholds", "n": k, "seconds": _seconds(contour_map, truth, protocol)})
-        for times in (1, 2, 4):
-            protocol = BoundaryProtocol(max_dist=0.0075 / times)
-            tiled, tiled_truth = np.tile(contour_map, (times, times)), np.tile(truth, (1, times, times))
-            rows.append({"what": "area", "n": times**2, "seconds": _seconds(tiled, tiled_truth, protocol)})
-        for g in (1, 3, 6, 9):
-            rows.append(
-                {"what": "annotators", "n": g, "seconds": _seconds(contour_map, layers[:g], BoundaryProtocol())}
-            )
-        measured[kind] = rows
-    return measured
-
-
-def _seconds(contour_map: NDArray, truth: NDArray, protocol: BoundaryProtocol) -> float:
-    return best_seconds(lambda: count_map(contour_map, truth, protocol), repeats=2)
+    rows = []
+    for kind, contour_map in (("dense raw gradient", sobel(image)), ("thin map", sobel(image, 2.0, "lab", True))):
+        works: list[tuple[str, int, NDArray, NDArray, BoundaryProtocol]] = []
+        works += [("thresholds", k, contour_map, truth, BoundaryProtocol(thresholds=k)) for k in (9, 99, 255)]
+        for n in (1, 2, 4):
+            tiled = np.tile(contour_map, (n, n)), np.tile(truth, (1, n, n))
+            works.append(("image area", n * n, *tiled, BoundaryProtocol(max_dist=0.0075 / n)))
+        works += [("annotators", g, contour_map, layers[:g], BoundaryProtocol()) for g in (1, 3, 6, 9)]
+        for what, n, *arguments in works:
+            seconds = best_seconds(lambda given=arguments: count_map(*given), repeats=2)
+            rows.append({"kind": kind, "what": what, "n": n, "seconds": seconds})
+    return rows
 
 
 def cold_start() -> dict[str, float]:
     """Measure import and first call with an empty and with a filled compilation cache."""
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
-        runs = []
-        for _ in range(2):
-            done = subprocess.run(
-                [sys.executable, "-c", COLD], check=True, capture_output=True, text=True, env=environment
-            )
-            runs.append([float(word) for word in done.stdout.split()])
+        runs = [_numbers([sys.executable, "-c", COLD], environment) for _ in range(2)]
     return {"import": runs[1][0], "first_call_compiling": runs[0][1], "first_call_cached": runs[1][1]}
 
 
-def peaks(case: Case) -> list[dict[str, Any]]:
-    """Measure memory and time of one process at the size of BSDS500 and at 2160x3840, with one annotator there."""
+def peaks(cases: list[Case]) -> list[dict[str, Any]]:
+    """Measure memory and time of one process at the size of BSDS500, and at 2160x3840 with one annotator."""
     rows = []
-    large = [np.tile(a, (*[1] * (a.ndim - 2), 7, 8))[..., :2160, :3840] for a in (case.contour_map, case.truth[:1])]
-    for contour_map, truth in ((case.contour_map, case.truth), large):
-        with tempfile.TemporaryDirectory() as folder:
-            given = Path(folder) / "given.npz"
-            np.savez(given, map=contour_map, truth=truth)
-            done = subprocess.run([sys.executable, "-c", PEAK, given], check=True, capture_output=True, text=True)
-        peak, seconds = (float(word) for word in done.stdout.split())
-        size = f"{contour_map.shape[0]}x{contour_map.shape[1]}"
-        rows.append({"kind": case.kind, "size": size, "annotators": len(truth), "peak_mb": peak, "seconds": seconds})
+    for case in cases:
+        tiles = [
+            np.tile(a, (*[1] * (a.ndim - 2), 7, 12))[..., :2160, :3840] for a in (case.contour_map, case.truth[:1])
+        ]
+        for contour_map, truth in ((case.contour_map, case.truth), tiles):
+            with tempfile.TemporaryDirectory() as folder:
+                given = Path(folder) / "given.npz"
+                np.savez(given, map=contour_map, truth=truth)
+                peak, seconds = _numbers([sys.executable, "-c", PEAK, str(given)], dict(os.environ))
+            size = f"{contour_map.shape[0]}x{contour_map.shape[1]}"
+            rows.append(
+                {"kind": case.kind, "size": size, "annotators": len(truth), "peak_mb": peak, "seconds": seconds}
+            )
+            note(f"{case.kind}, {size}: {peak:.0f} MB, {seconds:.1f} s")
     return rows
 
 
 def whole_split(data: str, workers: int) -> list[dict[str, Any]]:
-    """Time the command that scores saved maps of the whole test split, start of the workers included."""
+    """Time the command that scores saved maps of the whole test split, from its start to its end."""
     rows = []
-    for kind, detector in (
-        ("dense raw gradient", "sobel"),
-        ("thin map after suppression", "sobel(sigma=2, space=lab, nms=True)"),
-    ):
+    for kind, detector in (("dense raw gradient", "sobel"), ("thin map", "sobel(sigma=2,space=lab,nms=True)")):
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "contourbench.bench.cli_main"]
-            common = ["--data", data, "--workers", str(workers)]
-            subprocess.run(
-                [*command, "run", detector, *common, "--out", f"{folder}/run"], check=True, capture_output=True
-            )
-            (maps,) = Path(folder, "run").glob("*/maps")
+            command = [sys.executable, "-m", "contourbench.bench"]
+            common = ["--data", data, "--split", "test", "--workers", str(workers)]
+            subprocess.run([*command, "run", detector, *common, "--out", folder], check=True, capture_output=True)
+            score = [*command, "score", f"{folder}/{detector}/maps", *common, "--out", f"{folder}/score"]
             started = time.perf_counter()
-            subprocess.run(
-                [*command, "score", maps, *common, "--out", f"{folder}/score"], check=True, capture_output=True
-            )
+            subprocess.run(score, check=True, capture_output=True)
             rows.append({"kind": kind, "workers": workers, "seconds": time.perf_counter() - started})
-            note(f"test split, {kind}, {workers} workers: {rows[-1]['seconds']:.1f} s")
+        note(f"test split, {kind}, {workers} workers: {rows[-1]['seconds']:.1f} s")
     return rows
+
+
+def table(figures: dict[str, Any]) -> str:
+    """Return all figures as markdown."""
+    lines = ["| map | images | reference | ours | ratio |", "|---|---:|---:|---:|---:|"]
+    for kind in dict.fromkeys(row["kind"] for row in figures["ratios"]):
+        rows = [row for row in figures["ratios"] if row["kind"] == kind]
+        reference, ours = (median(row[key] for row in rows) for key in ("reference_seconds", "seconds"))
+        ratios = [row["ratio"] for row in rows]
+        span = f"{min(ratios):.0f}–{max(ratios):.0f}"
+        lines.append(f"| {kind} | {len(rows)} | {reference:.1f} s | {ours:.3f} s | {span} |")
+    lines += ["", "| whole test split | workers | seconds |", "|---|---:|---:|"]
+    lines += [f"| {row['kind']} | {row['workers']} | {row['seconds']:.1f} |" for row in figures["split"]]
+    lines += ["", "| one process | size | annotators | peak memory | seconds |", "|---|---|---:|---:|---:|"]
+    lines += [
+        f"| {row['kind']} | {row['size']} | {row['annotators']} | {row['peak_mb']:.0f} MB | {row['seconds']:.2f} |"
+        for row in figures["peaks"]
+    ]
+    lines += ["", "| growth | map | seconds |", "|---|---|---|"]
+    for what, kind in dict.fromkeys((row["what"], row["kind"]) for row in figures["growth"]):
+        rows = [row for row in figures["growth"] if (row["what"], row["kind"]) == (what, kind)]
+        lines.append(f"| {what} | {kind} | " + ", ".join(f"{row['n']}: {row['seconds']:.3f}" for row in rows) + " |")
+    cold = figures["cold_start"]
+    lines += [
+        "",
+        f"Import {cold['import']:.1f} s; first call {cold['first_call_compiling']:.1f} s while compiling, once,",
+    ]
+    lines.append(f"and {cold['first_call_cached']:.1f} s from the cache afterwards.")
+    return "\n".join(lines) + "\n"
+
+
+def draw_growth(rows: list[dict[str, Any]], path: Path) -> None:
+    """Draw seconds against the amount of work, doubly logarithmic, with the slope of linear growth beside it."""
+    from .curves import COLOURS, new_figure, save_figure
+
+    whats = list(dict.fromkeys(row["what"] for row in rows))
+    figure, all_axes = new_figure((7.5, 2.8), columns=len(whats))
+    for axes, what in zip(all_axes, whats, strict=True):
+        for colour, kind in zip(COLOURS, dict.fromkeys(row["kind"] for row in rows), strict=False):
+            n, seconds = np.array([(r["n"], r["seconds"]) for r in rows if (r["what"], r["kind"]) == (what, kind)]).T
+            axes.loglog(n, seconds, "o-", color=colour, label=kind)
+            axes.loglog(n, seconds[0] * n / n[0], ":", color=colour, lw=0.8)
+        axes.set(xlabel=what, ylabel="seconds (dotted: linear)")
+    all_axes[0].legend(frameon=False)
+    save_figure(figure, path)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure everything and write it."""
+    parser = argparse.ArgumentParser(prog="contourbench.bench.speed", description=__doc__.split("\n")[0])
+    parser.add_argument("--data", required=True, help="BSDS500")
+    parser.add_argument("--sample", required=True, type=Path, help="bsds_bench_sample, with ucm2/ and groundTruth/")
+    parser.add_argument("--reference", required=True, help="Python of an environment with pyEdgeEval 0.2.8")
+    parser.add_argument("--out", type=Path, default=Path("results/speed"))
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args(arguments)
+    val = open_dataset(options.data, "val")
+    cases = collect_cases(val, options.sample)
+    count_map(cases[0].contour_map[:40, :40], cases[0].truth[:, :40, :40])
+    figures = {
+        "ratios": [compare(case, options.reference) for case in cases],
+        "growth": growth(val),
+        "cold_start": cold_start(),
+        "peaks": peaks([cases[0], cases[-1]]),
+        "split": whole_split(options.data, options.workers),
+    }
+    write_json(options.out / "speed.json", figures)
+    write_text(options.out / "speed.md", table(figures))
+    draw_growth(figures["growth"], options.out / "growth.png")
+    print(table(figures))
+
+
+def _numbers(command: list[str], environment: dict[str, str]) -> list[float]:
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return [float(word) for word in done.stdout.split()]
+
+
+if __name__ == "__main__":
+    main()

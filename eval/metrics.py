@@ -1,8 +1,8 @@
 """Scores of a contour detector: folds over integer counts.
 
 Conventions: prediction first, ground truth second; results are precision, recall, f; thresholds ascend along a curve.
-Recall mostly descends, but not where the lowest thresholds fill regions that thinning then hollows out. A data set pools
-counts over its images and never averages precision or recall.
+Recall mostly descends, but not where the lowest thresholds fill regions that thinning then hollows out. A data set
+pools counts over its images and never averages precision or recall.
 
 - ODS ("optimal data-set scale"): best F of the pooled curve, one threshold for all images.
 - OIS ("optimal image scale"): every image at its own best threshold, the counts pooled.
