@@ -6,7 +6,7 @@ change a score.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -118,7 +118,9 @@ def count_map(
     contour_map = check_contour_map(contour_map)
     ground_truth = check_ground_truth(ground_truth, contour_map.shape)
     levels = protocol.levels()
-    return _count(_binarisations(contour_map, levels, protocol.thin), ground_truth, levels, protocol)
+    binary, which = _binarisations(contour_map, levels, protocol.thin)
+    counts = _count(binary, ground_truth, np.arange(len(binary), dtype=np.float64), protocol).at(which)
+    return replace(counts, thresholds=levels)
 
 
 def count_segmentations(
@@ -153,7 +155,7 @@ def count_segmentations(
         if mask.shape != masks[0].shape:
             raise ValueError(size_message(f"segmentations[{k}]", mask.shape, "segmentations[0]", masks[0].shape))
     levels = np.arange(1, len(masks) + 1, dtype=np.float64)
-    return _count([np.flatnonzero(thin(m) if protocol.thin else m) for m in masks], ground_truth, levels, protocol)
+    return _count([_positions(thin(m) if protocol.thin else m) for m in masks], ground_truth, levels, protocol)
 
 
 def pool(counts: Iterable[BoundaryCounts]) -> BoundaryCounts:
@@ -167,43 +169,45 @@ def pool(counts: Iterable[BoundaryCounts]) -> BoundaryCounts:
 
 
 class _Changes(NamedTuple):
-    """Which candidate pixels are predicted at each threshold, and which enter and leave on the way down.
+    """Which candidate pixels are in each binary map, and which enter and leave on the way down the thresholds.
 
-    Lists of K index arrays, stored end to end: threshold k has ``values[start[k]:start[k + 1]]``.
+    Lists of index arrays, stored end to end: map k has ``values[start[k]:start[k + 1]]``.
     """
 
-    pixels: NDArray[np.int64]
+    pixels: NDArray[np.int32]
     pixels_start: NDArray[np.int64]
-    entering: NDArray[np.int64]
+    entering: NDArray[np.int32]
     entering_start: NDArray[np.int64]
-    leaving: NDArray[np.int64]
+    leaving: NDArray[np.int32]
     leaving_start: NDArray[np.int64]
 
 
-def _binarisations(contour_map: NDArray, levels: NDArray, thinning: bool) -> list[NDArray[np.int64]]:
-    """Flat positions of the (thinned) pixels at or above each threshold."""
+def _binarisations(
+    contour_map: NDArray, levels: NDArray, thinning: bool
+) -> tuple[list[NDArray[np.int32]], NDArray[np.int64]]:
+    """Flat positions of the (thinned) pixels of each distinct binary map, and which of them each threshold gives."""
     contour_map = contour_map.astype(np.float64)  # as the thresholds are, whatever NumPy's rules of promotion
     sizes = contour_map.size - np.searchsorted(np.sort(contour_map, axis=None), levels, side="left")
-    binary = []
-    for k, level in enumerate(levels):
-        if k > 0 and sizes[k] == sizes[k - 1]:  # the sets are nested, so equal sizes mean equal sets
-            binary.append(binary[-1])
-            continue
-        mask = contour_map >= level
-        binary.append(np.flatnonzero(thin(mask) if thinning else mask))
-    return binary
+    distinct, which = np.unique(-sizes, return_inverse=True)  # the sets are nested: equal sizes mean equal sets
+    masks = (contour_map >= level for level in levels[np.searchsorted(which, np.arange(len(distinct)))])
+    return [_positions(thin(mask) if thinning else mask) for mask in masks], which
+
+
+def _positions(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    return np.flatnonzero(mask).astype(np.int32)
 
 
 def _count(
-    binary: list[NDArray[np.int64]], ground_truth: NDArray[np.bool_], levels: NDArray, protocol: BoundaryProtocol
+    binary: list[NDArray[np.int32]], ground_truth: NDArray[np.bool_], levels: NDArray, protocol: BoundaryProtocol
 ) -> BoundaryCounts:
     """Match each binary map, given by flat pixel positions, with every annotator."""
     shape = ground_truth.shape[1:]
     pixels, sizes = np.concatenate(binary), np.array([len(b) for b in binary])
     ever = np.zeros(ground_truth[0].size, np.bool_)
     ever[pixels] = True
-    candidates, number = np.flatnonzero(ever), np.cumsum(ever) - 1
-    changes = _Changes(*_changes(number[pixels], np.concatenate([[0], np.cumsum(sizes)]), len(candidates)))
+    candidates, number = np.flatnonzero(ever), np.cumsum(ever, dtype=np.int32) - 1
+    pixels = number[pixels]
+    changes = _Changes(*_changes(pixels, np.concatenate([[0], np.cumsum(sizes)]), len(candidates)))
     neighbourhood = Neighbourhood.of(candidates, shape, protocol.tolerance(shape))
     cnt_r, hit = np.zeros(len(binary), np.int64), np.zeros(len(pixels), np.bool_)
     for layer in ground_truth:
