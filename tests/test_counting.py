@@ -94,6 +94,15 @@ def test_hostile_maps_are_bounded():
             count_map(contour_map, truth, BoundaryProtocol(thresholds=9, max_dist=0.05, thin=thinning))
 
 
+def test_a_million_edge_pixels():
+    """Half of two million pixels predicted, one per cent true, a tolerance of 17 pixels."""
+    random = np.random.RandomState(0)
+    contour_map = (random.rand(1000, 2000) < 0.5).astype(float)
+    counts = count_map(contour_map, random.rand(1, 1000, 2000) < 0.01, BoundaryProtocol(thin=False))
+    assert (counts.sum_p == contour_map.sum()).all()
+    assert (counts.cnt_r == counts.sum_r).all()
+
+
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.integers(0, 3)))
 def test_label_boundaries_equal_naive_twin(labels):
     np.testing.assert_array_equal(label_boundaries(labels), naive.boundaries(labels))

@@ -1,7 +1,9 @@
 import naive
 import numpy as np
 import pytest
-from contourbench.eval import correspond_pixels
+from contourbench.baselines import sobel
+from contourbench.bench.datasets import open_dataset
+from contourbench.eval import BoundaryProtocol, correspond_pixels, count_map, thin
 from contourbench.eval.assignment import (
     ABSENT,
     DUAL,
@@ -164,25 +166,26 @@ def test_refusals():
         correspond_pixels(mask, mask, 4.3)
 
 
-def test_certificate_on_a_real_image_at_every_threshold(bsds500):
-    """Walk down the thresholds as counting does, and check the proof of the optimum at each."""
-    from contourbench.baselines import sobel
-    from contourbench.bench.datasets import open_dataset
-    from contourbench.eval import BoundaryProtocol, thin
-
+@pytest.mark.parametrize("params", [{}, {"sigma": 2.0, "space": "lab", "nms": True}], ids=["dense", "thin"])
+def test_certificate_on_real_images_at_every_threshold(bsds500, params):
+    """Walk down the thresholds as counting does, and check the proof of the optimum at each, for every annotator."""
     val = open_dataset(str(bsds500), "val")
-    contour_map = sobel(val.image(val.ids[3]))
-    layer = val.ground_truth(val.ids[3])[0]
-    levels = BoundaryProtocol(thresholds=25).levels()
-    sets = [np.flatnonzero(thin(contour_map >= t)) for t in levels]
+    contour_map = sobel(val.image(val.ids[3]), **params)
+    sets = [np.flatnonzero(thin(contour_map >= t)) for t in BoundaryProtocol().levels()]
     candidates = np.unique(np.concatenate(sets))
-    a = Neighbourhood.of(candidates, layer.shape, 4.337).assignment(np.flatnonzero(layer))
-    for pixels in sets[::-1]:
-        wanted = np.isin(candidates[a.row_of >= 0], pixels)
-        present = a.rows[:, DUAL] > ABSENT
-        freed = [drop(a, row) for row in np.flatnonzero(present & ~wanted)]
-        for row in np.flatnonzero(wanted & ~present):
-            insert(a, row)
-        for col in freed:
-            offer(a, col)
-        assert_optimal(a)
+    neighbourhood = Neighbourhood.of(candidates, contour_map.shape, BoundaryProtocol().tolerance(contour_map.shape))
+    cnt_r = np.zeros(len(sets), int)
+    truth = val.ground_truth(val.ids[3])
+    for layer in truth:
+        a = neighbourhood.assignment(np.flatnonzero(layer))
+        for k in reversed(range(len(sets))):
+            wanted = np.isin(candidates[a.row_of >= 0], sets[k])
+            present = a.rows[:, DUAL] > ABSENT
+            freed = [drop(a, row) for row in np.flatnonzero(present & ~wanted)]
+            for row in np.flatnonzero(wanted & ~present):
+                insert(a, row)
+            for col in freed:
+                offer(a, col)
+            assert_optimal(a)
+            cnt_r[k] += (a.cols[:, MATCH] >= 0).sum()
+    np.testing.assert_array_equal(cnt_r, count_map(contour_map, truth).cnt_r)
