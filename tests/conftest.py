@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from toy import write_folder
 
 # Kernels compile on first use, which no deadline foresees; CI tries the same examples each time.
 settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -39,3 +40,10 @@ def random() -> np.random.RandomState:
 def _no_data_from_environment(monkeypatch):
     """Commands in tests say themselves which data they mean."""
     monkeypatch.delenv("CONTOURBENCH_BSDS500", raising=False)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A toy data set at ``mine``, with the working directory beside it."""
+    monkeypatch.chdir(tmp_path)
+    return write_folder(tmp_path / "mine", truth="mat")

@@ -1,0 +1,52 @@
+"""The command line as a user types it, for tests."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+from contourbench.bench.cli import main
+
+COMMAND = [str(Path(sys.executable).with_name("contourbench"))]
+
+
+def contourbench(capsys, *arguments):
+    """Run the command in this process on one core; return exit code, stdout and stderr."""
+    spread = [] if arguments[0] not in ("run", "score") or "--workers" in arguments else ["--workers", "1"]
+    try:
+        code = main([*map(str, arguments), *spread])
+    except SystemExit as stop:
+        code = stop.code
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return code, out, err
+
+
+def contents(folder, timeless=True):
+    """Every file's bytes; times and dates apart."""
+    files = {}
+    for path in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        if path.name == "run.json" and timeless:
+            meta = json.loads(data)
+            del meta["seconds"], meta["finished"]
+            data = json.dumps(meta).encode()
+        files[str(path.relative_to(folder))] = data
+    return files
+
+
+def rows(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def changed_records(folder):
+    return {p.stem: p.stat().st_mtime_ns for p in (folder / "counts").iterdir()}
+
+
+def fails(capsys, *arguments):
+    """The command ends with exit code 2; return what it says."""
+    code, out, err = contourbench(capsys, *arguments)
+    assert code == 2, (code, err)
+    assert out == ""
+    assert err.strip()
+    return err
