@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..eval.validation import size_message
 from .errors import UserError, listing
-from .files import IMAGE_SUFFIXES, read_image, read_mat, read_npy, read_pixels, scaled
+from .files import IMAGE_SUFFIXES, files_by_id, read_image, read_mat, read_npy, read_pixels, scaled
 
 BSDS500_SIZES = {"train": 200, "val": 100, "test": 200}
 IMAGE_FOLDERS = ("images", "imgs", "image", "img")
@@ -64,7 +64,7 @@ class ImageFolder(Dataset):
 
     def __init__(self, name: str, split: str, images: Path, truths: Path) -> None:
         self.name, self.split = name, split
-        self.images = _by_stem(images, IMAGE_SUFFIXES)
+        self.images = files_by_id(images, IMAGE_SUFFIXES)
         self.truths = _truth_files(truths, set(self.images))
         if not self.images:
             raise UserError(f"{images}: no images ({', '.join(IMAGE_SUFFIXES)}) found")
@@ -236,17 +236,6 @@ def _owner(stem: str, ids: set[str]) -> str:
         return stem
     numbered = re.fullmatch(r"(.+)[_.-]\w*?\d+", stem)
     return numbered[1] if numbered and numbered[1] in ids else stem
-
-
-def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Files by name without suffix; two of the same name are a mistake."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith("."):
-            if path.stem in found:
-                raise UserError(f"{path}: same id as {found[path.stem].name}; keep one of them")
-            found[path.stem] = path
-    return found
 
 
 def _find_folder(root: Path, names: tuple[str, ...], split: str) -> Path | None:

@@ -20,6 +20,23 @@ from .errors import UserError
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
 
 
+def files_by_id(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Return the files of a folder with one of the suffixes, in either case, by name without suffix.
+
+    Raises
+    ------
+    UserError
+        If two files carry one id.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith("."):
+            if path.stem in found:
+                raise UserError(f"{path}: same id as {found[path.stem].name}; keep one of them")
+            found[path.stem] = path
+    return found
+
+
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Return an image as (H, W, 3) RGB uint8; grey ones get three equal channels, opaque alpha is dropped."""
     pixels = read_pixels(path)

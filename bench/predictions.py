@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..eval.validation import check_contour_map, check_labels, size_message
 from .errors import UserError, listing
-from .files import read_mat, read_npy, read_pixels, scaled
+from .files import files_by_id, read_mat, read_npy, read_pixels, scaled
 
 SUFFIXES = (".png", ".npy", ".mat")
 
@@ -33,12 +33,7 @@ def find_predictions(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder of predictions")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
-            if path.stem in found:
-                raise UserError(f"{path}: same id as {found[path.stem].name}; keep one of them")
-            found[path.stem] = path
+    found = files_by_id(folder, SUFFIXES)
     if not found:
         raise UserError(f"{folder}: no predictions ({', '.join(SUFFIXES)}) found")
     return found
