@@ -1,6 +1,7 @@
 """The precision–recall figure of the field: iso-F contours, each detector's curve with its best-F dot, people's dot."""
 
 import io
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,24 +48,32 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
     human : bool
         Whether to draw the dot of human agreement on BSDS500 test.
     """
-    lines = [_measured(run) for run in runs] + (_published() if published else [])
-    columns = 1 if max(len(line.name) for line in lines) > 26 else 2
-    legend_rows = -(-(len(lines) + human) // columns)
-    figure, (axes,) = new_figure((4.8, 4.7 + 0.17 * legend_rows))
-    _draw_iso_f(axes)
-    if human:
-        f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
-        axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
-    for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
-        colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {line.name}"
-        axes.plot(line.recall, line.precision, line.style, color=colour, lw=1.5, label=label)
-        axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
-    axes.set_xticks(np.linspace(0, 1, 11))
-    axes.set_yticks(np.linspace(0, 1, 11))
-    axes.grid(color="0.92", lw=0.5)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
-    save_figure(figure, path)
+    with figure_style():
+        lines = [_measured(run) for run in runs] + (_published() if published else [])
+        columns = 1 if max(len(line.name) for line in lines) > 26 else 2
+        legend_rows = -(-(len(lines) + human) // columns)
+        figure, (axes,) = new_figure((4.8, 4.7 + 0.17 * legend_rows))
+        _draw_iso_f(axes)
+        if human:
+            f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
+            axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
+        for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
+            colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {line.name}"
+            axes.plot(line.recall, line.precision, line.style, color=colour, lw=1.5, label=label)
+            axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
+        axes.set_xticks(np.linspace(0, 1, 11))
+        axes.set_yticks(np.linspace(0, 1, 11))
+        axes.grid(color="0.92", lw=0.5)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
+        save_figure(figure, path)
+
+
+def figure_style() -> AbstractContextManager[None]:
+    """Return the context in which figures are drawn and saved: small type, and the same bytes each time."""
+    import matplotlib
+
+    return matplotlib.rc_context({"svg.hashsalt": "contourbench", "font.size": 8})
 
 
 def new_figure(size: tuple[float, float], columns: int = 1) -> tuple["Figure", list["Axes"]]:
@@ -79,13 +88,10 @@ def new_figure(size: tuple[float, float], columns: int = 1) -> tuple["Figure", l
 
 def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure atomically, and without dates, so that the same figure gives the same bytes."""
-    import matplotlib
-
     buffer = io.BytesIO()
     kind = path.suffix.lower()
     dateless = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    with matplotlib.rc_context({"svg.hashsalt": "contourbench"}):
-        figure.savefig(buffer, format=kind[1:], dpi=200, metadata=dateless[kind])
+    figure.savefig(buffer, format=kind[1:], dpi=200, metadata=dateless[kind])
     write_bytes(path, buffer.getvalue())
 
 

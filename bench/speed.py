@@ -211,21 +211,24 @@ def table(figures: dict[str, Any]) -> str:
 
 def draw_growth(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw seconds against the amount of work, doubly logarithmic, with the slope of linear growth beside it."""
-    from .curves import COLOURS, new_figure, save_figure
+    from .curves import COLOURS, figure_style, new_figure, save_figure
 
-    whats = list(dict.fromkeys(row["what"] for row in rows))
-    figure, all_axes = new_figure((7.5, 3.0), columns=len(whats))
-    for axes, what in zip(all_axes, whats, strict=True):
-        for colour, kind in zip(COLOURS, dict.fromkeys(row["kind"] for row in rows), strict=False):
-            n, seconds = np.array([(r["n"], r["seconds"]) for r in rows if (r["what"], r["kind"]) == (what, kind)]).T
-            axes.loglog(n, seconds, "o-", color=colour, label=kind)
-            axes.loglog(n, seconds[0] * n / n[0], ":", color=colour, lw=0.8)
-        axes.set_xticks(n, [f"{value:g}" for value in n])
-        axes.xaxis.set_minor_formatter("")
-        axes.set(xlabel=what, ylabel="seconds (dotted: linear)")
-        axes.yaxis.set_minor_formatter("")
-    figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    save_figure(figure, path)
+    with figure_style():
+        whats = list(dict.fromkeys(row["what"] for row in rows))
+        figure, all_axes = new_figure((7.5, 3.0), columns=len(whats))
+        for axes, what in zip(all_axes, whats, strict=True):
+            for colour, kind in zip(COLOURS, dict.fromkeys(row["kind"] for row in rows), strict=False):
+                n, seconds = np.array(
+                    [(r["n"], r["seconds"]) for r in rows if (r["what"], r["kind"]) == (what, kind)]
+                ).T
+                axes.loglog(n, seconds, "o-", color=colour, label=kind)
+                axes.loglog(n, seconds[0] * n / n[0], ":", color=colour, lw=0.8)
+            axes.set_xticks(n, [f"{value:g}" for value in n])
+            axes.xaxis.set_minor_formatter("")
+            axes.set(xlabel=what, ylabel="seconds (dotted: linear)")
+            axes.yaxis.set_minor_formatter("")
+        figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+        save_figure(figure, path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
