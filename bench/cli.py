@@ -16,6 +16,8 @@ from .errors import RunFailed, UserError
 if TYPE_CHECKING:
     from ..eval.protocol import BoundaryProtocol
     from .datasets import Dataset
+    from .report import Section
+    from .workers import Workers
 
 DEFAULT_DETECTORS = ("roberts", "sobel", "canny")
 NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
@@ -53,10 +55,10 @@ def _run(options: argparse.Namespace) -> None:
     from .files import make_writable
     from .runner import Job, require_same_run, require_same_set, run_job
     from .store import folder_name
-    from .workers import Workers
 
     detectors = {d.name: d for d in map(parse_detector, options.detectors or DEFAULT_DETECTORS)}
-    dataset, protocol, count = _dataset(options), _protocol(options), _workers(options)
+    dataset, protocol = _dataset(options), _protocol(options)
+    workers = _workers(options, dataset)
     jobs = [
         Job(d, dataset, protocol, options.out / folder_name(name), fresh=options.fresh) for name, d in detectors.items()
     ]
@@ -65,7 +67,7 @@ def _run(options: argparse.Namespace) -> None:
         require_same_run(job)
     make_writable(options.out, f"--out {options.out}")
     failures = []
-    with Workers(min(count, len(dataset.ids))) as workers:
+    with workers:
         for job in jobs:
             try:
                 run_job(job, workers, job.source.name)
@@ -81,30 +83,28 @@ def _write_set(out: Path) -> None:
     from .curves import draw_curves
     from .files import write_text
     from .report import render, sections
-    from .store import find_runs, load_run
+    from .store import find_runs, finished, load_run
 
-    finished = [folder for folder in find_runs(out) if folder.parent == out and (folder / "scores.json").exists()]
-    if not finished:
+    folders = finished([folder for folder in find_runs(out) if folder.parent == out])
+    if not folders:
         return
-    (section,) = sections(finished)
+    (section,) = sections(folders)
     write_text(out / "table.csv", render(section, "csv"))
     write_text(out / "table.md", render(section, "md"))
-    draw_curves([load_run(folder) for folder in finished], out / "curves.png", human=section.is_bsds500_test)
-    print(render(section, "text"), end="")
-    for line in section.notes:
-        print(f"note: {line}", file=sys.stderr)
+    draw_curves([load_run(folder) for folder in folders], out / "curves.png", human=section.is_bsds500_test)
+    _print_section(section)
     print(f"{out}: table.csv, table.md, curves.png and a folder per detector", file=sys.stderr)
 
 
 def _score(options: argparse.Namespace) -> None:
     from .files import make_writable
     from .predictions import find_predictions, match_ids
-    from .report import render, sections
+    from .report import sections
     from .runner import Job, SavedMaps, check_saved_maps, require_same_run, run_job
     from .store import folder_name
-    from .workers import Workers
 
-    dataset, protocol, count = _dataset(options), _protocol(options), _workers(options)
+    dataset, protocol = _dataset(options), _protocol(options)
+    workers = _workers(options, dataset)
     folder = options.predictions
     files = find_predictions(folder)
     match_ids(files, dataset.ids, folder, partial=options.limit is not None)
@@ -117,42 +117,47 @@ def _score(options: argparse.Namespace) -> None:
     require_same_run(job)
     check_saved_maps(job)
     make_writable(out, f"--out {out}")
-    with Workers(min(count, len(dataset.ids))) as workers:
+    with workers:
         run_job(job, workers, name)
     (section,) = sections([out])
-    print(render(section, "text"), end="")
+    _print_section(section)
     print(f"{out}: scores.json, run.json, eval_bdry.txt, eval_bdry_thr.txt, eval_bdry_img.txt", file=sys.stderr)
 
 
 def _table(options: argparse.Namespace) -> None:
-    from .report import render, sections
+    from .report import sections
     from .store import find_runs
 
     folders = [run for folder in options.results for run in find_runs(folder)]
     for i, section in enumerate(sections(list(dict.fromkeys(folders)), options.published)):
         if i > 0:
             print()
-        print(render(section, options.format), end="")
-        for line in section.notes:
-            print(f"note: {line}", file=sys.stderr)
+        _print_section(section, options.format)
+
+
+def _print_section(section: "Section", style: str = "text") -> None:
+    from .report import render
+
+    print(render(section, style), end="")
+    for line in section.notes:
+        print(f"note: {line}", file=sys.stderr)
 
 
 def _curves(options: argparse.Namespace) -> None:
     from .curves import FORMATS, draw_curves
     from .report import sections
-    from .store import find_runs, load_run
+    from .store import find_runs, finished, load_run
 
     out = options.out or options.results[0] / "curves.png"
     if out.suffix.lower() not in FORMATS:
         raise UserError(f"--out {out}: expected a figure ending in {', '.join(FORMATS)}")
-    folders = [run for folder in options.results for run in find_runs(folder)]
-    finished = list(dict.fromkeys(folder for folder in folders if (folder / "scores.json").exists()))
-    groups = sections(finished)
+    folders = finished([run for folder in options.results for run in find_runs(folder)])
+    groups = sections(folders)
     if len(groups) != 1:
         titles = "; ".join(group.title for group in groups) or "no finished run"
         raise UserError(f"curves: {titles}; a figure shows one data set and protocol, name its folder")
     bsds500 = groups[0].is_bsds500_test
-    draw_curves([load_run(folder) for folder in finished], out, published=options.published and bsds500, human=bsds500)
+    draw_curves([load_run(folder) for folder in folders], out, published=options.published and bsds500, human=bsds500)
     print(out)
 
 
@@ -198,10 +203,13 @@ def _protocol(options: argparse.Namespace) -> "BoundaryProtocol":
         raise UserError(f"--{str(error).replace('_', '-', 1)}") from None
 
 
-def _workers(options: argparse.Namespace) -> int:
+def _workers(options: argparse.Namespace, dataset: "Dataset") -> "Workers":
+    """Return as many workers as asked for, but no more than there are images; none has started yet."""
+    from .workers import Workers
+
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected at least 1")
-    return options.workers
+    return Workers(min(options.workers, len(dataset.ids)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..eval.validation import size_message
 from .errors import UserError, listing
-from .files import IMAGE_SUFFIXES, files_by_id, read_image, read_mat, read_npy, read_pixels, scaled
+from .files import IMAGE_SUFFIXES, files_by_id, read_grey, read_image, read_mat, read_npy, scaled
 
 BSDS500_SIZES = {"train": 200, "val": 100, "test": 200}
 IMAGE_FOLDERS = ("images", "imgs", "image", "img")
@@ -175,7 +175,7 @@ def read_truth(path: Path) -> list[NDArray[np.bool_]]:
     if path.suffix.lower() == ".mat":
         layers = _truth_from_mat(path)
     else:
-        array = read_npy(path) if path.suffix.lower() == ".npy" else read_pixels(path)
+        array = read_npy(path) if path.suffix.lower() == ".npy" else read_grey(path)
         layers = _layers(array, path)
     if not layers:
         raise UserError(f"{path}: ground truth without annotators, expected at least one contour map")
@@ -199,11 +199,7 @@ def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:
 
 
 def _layers(array: NDArray, path: Path) -> list[NDArray[np.bool_]]:
-    """Binary layers of an (H, W), (G, H, W) or colour array; 8- and 16-bit values count from half of full scale up."""
-    if array.ndim == 3 and path.suffix.lower() not in (".npy", ".mat"):
-        if not all(np.array_equal(array[..., 0], array[..., c]) for c in range(1, min(array.shape[2], 3))):
-            raise UserError(f"{path}: a colour image, expected a grey or binary contour map")
-        array = array[..., 0]
+    """Binary layers of an (H, W) or (G, H, W) array; 8- and 16-bit values count from half of full scale up."""
     if array.ndim == 2:
         array = array[np.newaxis]
     if array.ndim != 3:

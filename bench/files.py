@@ -74,6 +74,17 @@ def read_pixels(path: Path) -> NDArray:
     return pixels
 
 
+def read_grey(path: Path) -> NDArray:
+    """Return the (H, W) pixels of a grey image file; equal colour channels count as grey, alpha is dropped."""
+    pixels = read_pixels(path)
+    if pixels.ndim == 2:
+        return pixels
+    colours = pixels[..., : 1 if pixels.shape[2] == 2 else 3]
+    if not all(np.array_equal(colours[..., 0], colours[..., c]) for c in range(1, colours.shape[2])):
+        raise UserError(f"{path}: a colour image, expected a grey contour map (a visualisation?)")
+    return colours[..., 0]
+
+
 def read_npy(path: Path) -> NDArray:
     """Return the array of a ``.npy`` file; one that would need unpickling is refused."""
     data = path.read_bytes()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..eval.validation import check_contour_map, check_labels, size_message
 from .errors import UserError, listing
-from .files import files_by_id, read_mat, read_npy, read_pixels, scaled
+from .files import files_by_id, read_grey, read_mat, read_npy, scaled
 
 SUFFIXES = (".png", ".npy", ".mat")
 
@@ -67,7 +67,7 @@ def read_prediction(path: Path, invert: bool = False) -> Prediction:
     suffix = path.suffix.lower()
     if suffix == ".mat":
         return _from_mat(path, invert)
-    array = read_npy(path) if suffix == ".npy" else _single_channel(read_pixels(path), path)
+    array = read_npy(path) if suffix == ".npy" else read_grey(path)
     return checked_prediction(scaled(array, invert), str(path))
 
 
@@ -89,15 +89,6 @@ def checked_prediction(prediction: object, name: str, shape: tuple[int, int] | N
         if shape is not None and size != tuple(shape):
             raise UserError(size_message(name, size, "its image", tuple(shape)))
     return result
-
-
-def _single_channel(pixels: NDArray, path: Path) -> NDArray:
-    if pixels.ndim == 2:
-        return pixels
-    colours = pixels[..., : 1 if pixels.shape[2] == 2 else 3]
-    if not all(np.array_equal(colours[..., 0], colours[..., c]) for c in range(1, colours.shape[2])):
-        raise UserError(f"{path}: a colour image, expected a grey contour map (a visualisation?)")
-    return colours[..., 0]
 
 
 def _from_mat(path: Path, invert: bool) -> Prediction:

@@ -39,26 +39,31 @@ class Section(NamedTuple):
 
 def sections(folders: list[Path], published: bool = False) -> list[Section]:
     """Group run folders by data set, split and protocol; rows from weak to strong, published ones after."""
-    groups: dict[str, Section] = {}
+    groups: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
     for folder in folders:
         meta = load_meta(folder)
-        title = _title(meta)
-        section = groups.setdefault(title, Section(title, [], [], _is_bsds500_test(meta)))
+        groups.setdefault(_title(meta), []).append((folder, meta))
+    return [_section(title, runs, published) for title, runs in groups.items()]
+
+
+def _section(title: str, runs: list[tuple[Path, dict[str, Any]]], published: bool) -> Section:
+    rows, notes = [], []
+    for folder, meta in runs:
         values = load_scores(folder)
         if values is None:
             failed = len(meta.get("failed", {}))
-            section.notes.append(f"{meta['detector']}: not finished ({failed} images failed); run it again")
-            continue
-        section.rows.append(_measured(meta["detector"], values))
-    for section in groups.values():
-        section.rows.sort(key=lambda row: row.ods)
-        if len({row.images for row in section.rows}) > 1:
-            section.notes.append("the rows are of different numbers of images and cannot be compared")
-        if published and section.is_bsds500_test:
-            section.rows.extend(_published_rows())
-        elif published:
-            section.notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
-    return list(groups.values())
+            notes.append(f"{meta['detector']}: not finished ({failed} images failed); run it again")
+        else:
+            rows.append(_measured(meta["detector"], values))
+    rows.sort(key=lambda row: row.ods)
+    if len({row.images for row in rows}) > 1:
+        notes.append("the rows are of different numbers of images and cannot be compared")
+    is_bsds500_test = all(_is_bsds500_test(meta) for _, meta in runs)
+    if published and is_bsds500_test:
+        rows.extend(_published_rows())
+    elif published:
+        notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
+    return Section(title, rows, notes, is_bsds500_test)
 
 
 def render(section: Section, style: str) -> str:

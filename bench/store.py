@@ -186,6 +186,11 @@ def find_runs(folder: Path) -> list[Path]:
     return found
 
 
+def finished(folders: list[Path]) -> list[Path]:
+    """Return those run folders that have scores, each once."""
+    return [folder for folder in dict.fromkeys(folders) if (folder / "scores.json").exists()]
+
+
 def _record_path(folder: Path, image_id: str) -> Path:
     return folder / "counts" / f"{image_id}.json"
 

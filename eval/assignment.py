@@ -17,10 +17,10 @@ the two masks, not of the algorithm, its order of work, or where it started from
 The three rules are one integer cost, as every row must either take a column or stay unmatched:
 
     pair (row r, column c):   distance(r, c) * unit
-    row r left unmatched:     big * unit + (pixels - 1 - position of r)
+    row r left unmatched:     big * unit + (rows - 1 - number of r in raster order)
 
-``big`` exceeds what any alternating path can gain in distance, ``unit`` exceeds any difference between positions;
-along an alternating path only the positions of its two ends count, so this is enough.
+``big`` exceeds what any alternating path can gain in distance, ``unit`` exceeds any difference between row numbers;
+along an alternating path only the numbers of its two ends count, so this is enough.
 
 The algorithm
 -------------

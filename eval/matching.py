@@ -14,7 +14,8 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from .assignment import MATCH, Assignment, insert_row, new_assignment
-from .validation import check_mask, require, size_message
+from .protocol import BoundaryProtocol
+from .validation import check_mask, size_message
 
 
 def correspond_pixels(
@@ -59,9 +60,8 @@ def correspond_pixels(
     pred, gt = check_mask(pred, "pred"), check_mask(gt, "gt")
     if pred.shape != gt.shape:
         raise ValueError(size_message("pred", pred.shape, "gt", gt.shape))
-    require(0 < max_dist <= 1, f"max_dist: {max_dist!r}, expected a fraction of the image diagonal in (0, 1]")
     rows, cols = np.flatnonzero(pred), np.flatnonzero(gt)
-    neighbourhood = Neighbourhood.of(rows, pred.shape, max_dist * float(np.hypot(*pred.shape)))
+    neighbourhood = Neighbourhood.of(rows, pred.shape, BoundaryProtocol(max_dist=max_dist).tolerance(pred.shape))
     assignment = neighbourhood.assignment(cols)
     _insert_all(assignment)
     matched = assignment.rows[:, MATCH] >= 0

@@ -158,3 +158,9 @@ def test_flat_folders_and_upper_case(tmp_path):
 
 def test_the_official_sample_is_a_data_set(bench_sample):
     assert open_dataset(str(bench_sample)).ids == ("2018", "3063", "5096", "6046", "8068")
+
+
+def test_grey_png_with_alpha_is_ground_truth(tmp_path):
+    layer = toy_truth().astype(np.uint8) * 255
+    iio.imwrite(tmp_path / "x.png", np.dstack([layer, np.full(SHAPE, 255, np.uint8)]))
+    np.testing.assert_array_equal(read_truth(tmp_path / "x.png")[0], toy_truth())

@@ -70,3 +70,9 @@ def test_refusals():
         suppress_preset(np.zeros((4, 4)), "he")
     with pytest.raises(ValueError, match="expected the same"):
         suppress(np.zeros((4, 4)), np.zeros((4, 5)))
+
+
+def test_the_command_offers_every_preset():
+    from contourbench.bench.cli import NMS_PRESETS
+
+    assert ("none", *PRESETS) == NMS_PRESETS
