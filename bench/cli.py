@@ -88,12 +88,15 @@ def _write_set(out: Path) -> None:
     folders = finished([folder for folder in find_runs(out) if folder.parent == out])
     if not folders:
         return
-    (section,) = sections(folders)
-    write_text(out / "table.csv", render(section, "csv"))
-    write_text(out / "table.md", render(section, "md"))
+    (section,), (regions,) = sections(folders), sections(folders, regions=True)
+    tables = {"table": section} | ({"regions": regions} if regions.rows else {})
+    for name, table in tables.items():
+        write_text(out / f"{name}.csv", render(table, "csv"))
+        write_text(out / f"{name}.md", render(table, "md"))
     draw_curves([load_run(folder) for folder in folders], out / "curves.png", human=section.is_bsds500_test)
     _print_section(section)
-    print(f"{out}: table.csv, table.md, curves.png and a folder per detector", file=sys.stderr)
+    files = ", ".join(f"{name}.csv, {name}.md" for name in tables)
+    print(f"{out}: {files}, curves.png and a folder per detector", file=sys.stderr)
 
 
 def _score(options: argparse.Namespace) -> None:
@@ -121,7 +124,25 @@ def _score(options: argparse.Namespace) -> None:
         run_job(job, workers, name)
     (section,) = sections([out])
     _print_section(section)
-    print(f"{out}: scores.json, run.json, eval_bdry.txt, eval_bdry_thr.txt, eval_bdry_img.txt", file=sys.stderr)
+    (regions,) = sections([out], regions=True)
+    if regions.rows:
+        print()
+        _print_section(regions)
+    texts = ", ".join(sorted(path.name for path in out.glob("eval_*.txt")))
+    print(f"{out}: scores.json, run.json, {texts}", file=sys.stderr)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from .files import make_writable
+    from .predictions import find_predictions, read_prediction, write_prediction
+
+    make_writable(options.out, f"OUT {options.out}")
+    for image_id, path in find_predictions(options.predictions).items():
+        target = options.out / f"{image_id}.{options.format}"
+        if target.exists():
+            raise UserError(f"{target}: exists already; choose another folder")
+        write_prediction(target, read_prediction(path))
+    print(options.out)
 
 
 def _table(options: argparse.Namespace) -> None:
@@ -129,7 +150,7 @@ def _table(options: argparse.Namespace) -> None:
     from .store import find_runs
 
     folders = [run for folder in options.results for run in find_runs(folder)]
-    for i, section in enumerate(sections(list(dict.fromkeys(folders)), options.published)):
+    for i, section in enumerate(sections(list(dict.fromkeys(folders)), options.published, options.regions)):
         if i > 0:
             print()
         _print_section(section, options.format)
@@ -227,7 +248,7 @@ def _parser() -> argparse.ArgumentParser:
 
     score = commands.add_parser("score", parents=[shared], help="score a folder of saved contour maps")
     score.add_argument(
-        "predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy or .mat, named by image id"
+        "predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat, named by image id"
     )
     score.add_argument("--name", help="name in the table (default: the folder's)")
     score.add_argument("--out", type=Path, help="folder for scores and counts (default: results/NAME)")
@@ -235,10 +256,17 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     score.set_defaults(action=_score)
 
+    convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
+    convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
+    convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
+    convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)
+    convert.set_defaults(action=_convert)
+
     table = commands.add_parser("table", help="print the contour table of some results")
     table.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
     table.add_argument("--format", choices=("text", "md", "csv", "latex"), default="text")
     table.add_argument("--published", action="store_true", help="add published rows, with their sources")
+    table.add_argument("--regions", action="store_true", help="covering, PRI and VI of the runs that make regions")
     table.set_defaults(action=_table)
 
     curves = commands.add_parser("curves", help="draw the precision-recall figure of some results")

@@ -38,6 +38,10 @@ class Dataset(ABC):
     def ground_truth(self, image_id: str) -> NDArray[np.bool_]:
         """Return the (G, H, W) contours, one layer per annotator."""
 
+    def segmentations(self, image_id: str) -> list[NDArray[np.integer]] | None:
+        """Return the annotators' (H, W) label maps; None where they drew contours alone."""
+        return None
+
     def pair(self, image_id: str) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return image and ground truth. Raises `UserError` if their sizes differ."""
         image, truth = self.image(image_id), self.ground_truth(image_id)
@@ -86,6 +90,11 @@ class ImageFolder(Dataset):
         if len({layer.shape for layer in layers}) > 1:
             raise UserError(f"{self.truths[image_id][0]}: annotators' maps differ in size")
         return np.stack(layers)
+
+    def segmentations(self, image_id: str) -> list[NDArray[np.integer]] | None:
+        """Return the annotators' (H, W) label maps, which BSDS500's ``.mat`` files hold; None for other files."""
+        layers = [layer for path in self.truths[image_id] for layer in read_segmentations(path)]
+        return layers or None
 
 
 class Bsds500(ImageFolder):
@@ -180,6 +189,17 @@ def read_truth(path: Path) -> list[NDArray[np.bool_]]:
     if not layers:
         raise UserError(f"{path}: ground truth without annotators, expected at least one contour map")
     return layers
+
+
+def read_segmentations(path: Path) -> list[NDArray[np.integer]]:
+    """Return the annotators' (H, W) label maps stored in a ``.mat`` file of BSDS500's structure; none from others."""
+    cells = read_mat(path).get("groundTruth") if path.suffix.lower() == ".mat" else None
+    if cells is None:
+        return []
+    try:
+        return [np.asarray(cell[0, 0]["Segmentation"]).astype(np.int64) for cell in cells.ravel()]
+    except (IndexError, KeyError, TypeError, ValueError):
+        return []
 
 
 def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:

@@ -26,13 +26,15 @@ BUILT_IN = {
     "roberts": "contourbench.baselines.gradient:roberts",
     "sobel": "contourbench.baselines.gradient:sobel",
     "canny": "contourbench.baselines.canny:canny",
+    "felzenszwalb": "contourbench.baselines.felzenszwalb:felzenszwalb",
+    "felzenszwalb_soft": "contourbench.baselines.felzenszwalb:felzenszwalb_soft",
 }
 ENTRY_POINTS = "contourbench.detectors"
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A detector with all its parameters: call it with an (H, W, 3) RGB uint8 image.
+    """A detector with all its parameters: call it with an (H, W, 3) RGB uint8 image for a contour map or a sweep.
 
     ``name`` is the canonical spelling, ``target`` where the function lives, ``params`` every parameter's value,
     ``fingerprint`` the SHA-256 of what decides the output: parameters and source code.

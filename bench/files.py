@@ -100,6 +100,15 @@ def read_npy(path: Path) -> NDArray:
         raise UserError(f"{path}: cannot be read as npy ({_reason(error)}); truncated?") from None
 
 
+def read_npz(path: Path) -> dict[str, NDArray]:
+    """Return the arrays of a ``.npz`` file; one that would need unpickling is refused."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:
+        raise UserError(f"{path}: cannot be read as npz ({_reason(error)}); truncated or another format?") from None
+
+
 def read_mat(path: Path) -> dict[str, NDArray]:
     """Return the variables of a MATLAB file up to version 7."""
     from scipy.io import loadmat
@@ -166,6 +175,29 @@ def write_npy(path: Path, array: NDArray) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
     write_bytes(path, buffer.getvalue())
+
+
+def write_npz(path: Path, arrays: dict[str, NDArray]) -> None:
+    """Write a compressed ``.npz`` file atomically; equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_mat(path: Path, variables: dict[str, NDArray]) -> None:
+    """Write a MATLAB file (version 5, compressed) atomically."""
+    from scipy.io import savemat
+
+    buffer = io.BytesIO()
+    savemat(buffer, variables, do_compression=True)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_png(path: Path, pixels: NDArray) -> None:
+    """Write a png file of 8 or 16 bits atomically."""
+    import imageio.v3 as iio
+
+    write_bytes(path, iio.imwrite("<bytes>", pixels, extension=".png"))
 
 
 def digest(*parts: NDArray | str | bytes) -> str:

@@ -10,17 +10,23 @@ from ..eval.protocol import BoundaryProtocol
 from .published import published_scores
 from .store import load_meta, load_scores
 
-COLUMNS = ("detector", "ods", "ois", "ap", "r50")
+BOUNDARY_COLUMNS = {"ods": "ODS", "ois": "OIS", "ap": "AP", "r50": "R50"}
+REGION_COLUMNS = {
+    "covering_ods": "covering ODS",
+    "covering_ois": "OIS",
+    "covering_best": "best",
+    "pri_ods": "PRI ODS",
+    "pri_ois": "OIS",
+    "vi_ods": "VI ODS",
+    "vi_ois": "OIS",
+}
 
 
 class Row(NamedTuple):
-    """One line of the contour table; a score that is unknown or undefined is None."""
+    """One line of a table: a value per column of its section, None where it is unknown or undefined."""
 
     detector: str
-    ods: float | None
-    ois: float | None
-    ap: float | None
-    r50: float | None
+    values: tuple[float | None, ...]
     images: int | None
     source: str
 
@@ -28,42 +34,70 @@ class Row(NamedTuple):
 class Section(NamedTuple):
     """The rows of one data set, split and protocol, and lines on what is not there.
 
-    ``is_bsds500_test`` says that published BSDS500 figures may stand beside these: all images, the same protocol.
+    ``columns`` are the values' keys and headings. ``is_bsds500_test`` says that published BSDS500 figures may stand
+    beside these: all images, the same protocol.
     """
 
     title: str
+    columns: dict[str, str]
     rows: list[Row]
     notes: list[str]
     is_bsds500_test: bool
 
 
-def sections(folders: list[Path], published: bool = False) -> list[Section]:
-    """Group run folders by data set, split and protocol; rows from weak to strong, published ones after."""
+def sections(folders: list[Path], published: bool = False, regions: bool = False) -> list[Section]:
+    """Group run folders by data set, split and protocol; rows from weak to strong, published ones after.
+
+    With ``regions``, the region measures in place of the contours' scores, of the runs that have them.
+    """
     groups: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
     for folder in folders:
         meta = load_meta(folder)
         groups.setdefault(_title(meta), []).append((folder, meta))
+    if regions:
+        return [_region_section(f"{title}, regions", runs) for title, runs in groups.items()]
     return [_section(title, runs, published) for title, runs in groups.items()]
 
 
 def _section(title: str, runs: list[tuple[Path, dict[str, Any]]], published: bool) -> Section:
-    rows, notes = [], []
+    scored, notes = _scored(runs)
+    rows = [Row(name, (v["ods"]["f"], v["ois"]["f"], v["ap"], v["r50"]), v["images"], "measured") for name, v in scored]
+    rows.sort(key=lambda row: row.values[0])
+    is_bsds500_test = all(_is_bsds500_test(meta) for _, meta in runs)
+    if published and is_bsds500_test:
+        rows.extend(Row(s.method, (s.ods, s.ois, s.ap, s.r50), None, s.source) for s in published_scores())
+    elif published:
+        notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
+    return Section(title, BOUNDARY_COLUMNS, rows, notes, is_bsds500_test)
+
+
+def _region_section(title: str, runs: list[tuple[Path, dict[str, Any]]]) -> Section:
+    scored, notes = _scored(runs)
+    rows = []
+    for name, values in scored:
+        if "regions" in values:
+            covering, pri, vi = (values["regions"][measure] for measure in ("covering", "pri", "vi"))
+            numbers = (covering["ods"], covering["ois"], covering["best"], pri["ods"], pri["ois"], vi["ods"], vi["ois"])
+            rows.append(Row(name, numbers, values["images"], "measured"))
+        else:
+            notes.append(f"{name}: contours alone, no regions to measure")
+    rows.sort(key=lambda row: row.values[0])
+    return Section(title, REGION_COLUMNS, rows, notes, False)
+
+
+def _scored(runs: list[tuple[Path, dict[str, Any]]]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
+    """Return name and scores of the finished runs, and a note on each that is not, or that cannot be compared."""
+    scored, notes = [], []
     for folder, meta in runs:
         values = load_scores(folder)
         if values is None:
             failed = len(meta.get("failed", {}))
             notes.append(f"{meta['detector']}: not finished ({failed} images failed); run it again")
         else:
-            rows.append(_measured(meta["detector"], values))
-    rows.sort(key=lambda row: row.ods)
-    if len({row.images for row in rows}) > 1:
+            scored.append((meta["detector"], values))
+    if len({values["images"] for _, values in scored}) > 1:
         notes.append("the rows are of different numbers of images and cannot be compared")
-    is_bsds500_test = all(_is_bsds500_test(meta) for _, meta in runs)
-    if published and is_bsds500_test:
-        rows.extend(_published_rows())
-    elif published:
-        notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
-    return Section(title, rows, notes, is_bsds500_test)
+    return scored, notes
 
 
 def render(section: Section, style: str) -> str:
@@ -85,23 +119,20 @@ def _is_bsds500_test(meta: dict[str, Any]) -> bool:
     return whole and all(protocol.get(key) == value for key, value in asdict(BoundaryProtocol()).items())
 
 
-def _measured(name: str, values: dict[str, Any]) -> Row:
-    return Row(name, values["ods"]["f"], values["ois"]["f"], values["ap"], values["r50"], values["images"], "measured")
-
-
-def _published_rows() -> list[Row]:
-    return [Row(s.method, s.ods, s.ois, s.ap, s.r50, None, s.source) for s in published_scores()]
-
-
 def _cells(section: Section) -> list[list[str]]:
     """Header and rows as short text: three decimals without the leading zero."""
     with_source = any(row.source != "measured" for row in section.rows)
-    header = ["detector", "ODS", "OIS", "AP", "R50", "images"] + (["source"] if with_source else [])
+    header = ["detector", *section.columns.values(), "images"] + (["source"] if with_source else [])
     rows = []
     for row in section.rows:
-        numbers = [_short(value) for value in (row.ods, row.ois, row.ap, row.r50)]
+        numbers = [_short(value) for value in row.values]
         rows.append([row.detector, *numbers, str(row.images or "–")] + ([row.source] if with_source else []))
     return [header, *rows]
+
+
+def _is_text(column: int, section: Section) -> bool:
+    """Whether a column of `_cells` is text, and so set to the left."""
+    return column == 0 or column > len(section.columns) + 1
 
 
 def _short(value: float | None) -> str:
@@ -116,7 +147,8 @@ def _text(section: Section) -> str:
     lines = [section.title]
     for row in cells:
         aligned = [
-            cell.ljust(w) if i in (0, 6) else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(w) if _is_text(i, section) else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(aligned).rstrip())
     lines.insert(2, "─" * max(map(len, lines[1:])))
@@ -125,23 +157,24 @@ def _text(section: Section) -> str:
 
 def _markdown(section: Section) -> str:
     header, *rows = _cells(section)
-    lines = [header, ["---" if i in (0, 6) else "---:" for i in range(len(header))], *rows]
+    lines = [header, ["---" if _is_text(i, section) else "---:" for i in range(len(header))], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
 def _csv(section: Section) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*COLUMNS, "images", "source"])
+    writer.writerow(["detector", *section.columns, "images", "source"])
     for row in section.rows:
-        numbers = ["" if value is None else f"{value:.6f}" for value in row[1:5]]
+        numbers = ["" if value is None else f"{value:.6f}" for value in row.values]
         writer.writerow([row.detector, *numbers, "" if row.images is None else row.images, row.source])
     return file.getvalue()
 
 
 def _latex(section: Section) -> str:
     header, *rows = _cells(section)
-    lines = [r"\begin{tabular}{l" + "r" * 5 + "l" * (len(header) - 6) + "}", r"\toprule"]
+    kinds = "".join("l" if _is_text(i, section) else "r" for i in range(len(header)))
+    lines = [r"\begin{tabular}{" + kinds + "}", r"\toprule"]
     lines += [" & ".join(map(_escaped, header)) + r" \\", r"\midrule"]
     lines += [" & ".join(map(_escaped, row)) + r" \\" for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

@@ -21,13 +21,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..eval.counting import BoundaryCounts, count_map, count_segmentations
+from ..eval.hierarchy import Hierarchy
 from ..eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
+from ..eval.regions import REGIONS_DEFINITION, RegionScores, score_hierarchy, score_sweep
 from ..eval.suppression import suppress_preset
+from ..eval.sweeps import Sweep
 from .datasets import Dataset
 from .detectors import Detector
 from .errors import RunFailed, UserError, listing
-from .files import digest, read_npy, write_json, write_npy
-from .predictions import Prediction, Sweep, checked_prediction, read_prediction
+from .files import digest, write_json
+from .predictions import (
+    Prediction,
+    checked_prediction,
+    describe_kind,
+    lossless_suffix,
+    prediction_hash,
+    read_prediction,
+    write_prediction,
+)
 from .progress import Progress, note
 from .store import (
     Record,
@@ -42,6 +53,7 @@ from .store import (
 )
 from .workers import Workers
 
+MAP_SUFFIXES = (".npy", ".npz")
 VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba")
 
 
@@ -121,7 +133,7 @@ def run_job(job: Job, workers: Workers, label: str) -> Run:
         discard_summary(job.folder)
         _raise_failures(job, failed)
     run = load_run(job.folder)
-    write_summary(job.folder, run.counts)
+    write_summary(run)
     return run
 
 
@@ -194,11 +206,14 @@ def check_saved_maps(job: Job) -> None:
         except UserError as error:
             problems.append(str(error))
             continue
-        kind = f"{len(prediction.segmentations)} segmentations" if isinstance(prediction, Sweep) else "a contour map"
-        kinds.setdefault(kind, []).append(path.name)
-        if not isinstance(prediction, Sweep):
-            bright.append(prediction.mean() > 0.5)
-            highest = max(highest, float(prediction.max()))
+        kinds.setdefault(describe_kind(prediction), []).append(path.name)
+        if isinstance(prediction, Sweep) and (job.nms or job.invert):
+            option = "--nms" if job.nms else "--invert"
+            problems.append(f"{path}: holds segmentations, but {option} is for contour maps; leave it out")
+        elif not isinstance(prediction, Sweep):
+            soft = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+            bright.append(soft.mean() > 0.5)
+            highest = max(highest, float(soft.max()))
     if problems:
         raise UserError("\n".join(problems))
     if len(kinds) > 1:
@@ -225,41 +240,67 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
         prediction = _predict(job, image_id, image)
         if isinstance(job.source, Detector):
             seconds["detect"] = time.perf_counter() - started
-    map_hash = _prediction_hash(prediction)
-    counted = {"truth": truth_hash, "map": map_hash, "protocol": job.settings()}
-    if record is None or any(getattr(record, key) != value for key, value in counted.items()):
-        started = time.perf_counter()
-        counts = count_prediction(prediction, truth, job)
-        seconds["count"] = time.perf_counter() - started
+    true_regions = None if isinstance(prediction, np.ndarray) else job.dataset.segmentations(image_id)
+    current = {
+        "image": image_hash,
+        "detector": job.source.fingerprint,
+        "truth": truth_hash,
+        "map": prediction_hash(prediction),
+        "protocol": job.settings(),
+        "settings": prediction.settings if isinstance(prediction, Sweep) else (),
+        "truth_regions": digest(*true_regions, str(REGIONS_DEFINITION)) if true_regions else "",
+    }
+    changed = {name for name, value in current.items() if record is None or getattr(record, name) != value}
+    started = time.perf_counter()
+    if changed & {"truth", "map", "protocol"}:
+        counts, regions = count_prediction(prediction, truth, job), compare_regions(prediction, true_regions, job)
+    elif "truth_regions" in changed:
+        counts, regions = record.counts, compare_regions(prediction, true_regions, job)
     else:
-        counts = record.counts
-    detected = {"image": image_hash, "detector": job.source.fingerprint}
-    if "count" in seconds or any(getattr(record, key) != value for key, value in detected.items()):
+        counts, regions = record.counts, record.regions
+    if changed & {"truth", "map", "protocol", "truth_regions"}:
+        seconds["count"] = time.perf_counter() - started
+    if changed:
         discard_summary(job.folder)
-        write_record(job.folder, Record(id=image_id, counts=counts, **counted, **detected))
+        write_record(job.folder, Record(id=image_id, counts=counts, regions=regions, **current))
     return seconds
 
 
 def count_prediction(prediction: Prediction, truth: NDArray[np.bool_], job: Job) -> BoundaryCounts:
-    """Count a map, after suppression if asked for, or a sweep."""
+    """Count a map, after suppression if asked for, the contours of a hierarchy likewise, or a sweep."""
     if isinstance(prediction, Sweep):
         return count_segmentations(prediction.segmentations, truth, job.protocol)
-    contour_map = suppress_preset(prediction, job.nms) if job.nms else prediction
-    return count_map(contour_map, truth, job.protocol)
+    contour_map = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+    return count_map(suppress_preset(contour_map, job.nms) if job.nms else contour_map, truth, job.protocol)
+
+
+def compare_regions(prediction: Prediction, true_regions: list[NDArray] | None, job: Job) -> RegionScores | None:
+    """Return the region measures of a sweep or hierarchy; None for contours, on either side."""
+    if true_regions is None or isinstance(prediction, np.ndarray):
+        return None
+    try:
+        if isinstance(prediction, Sweep):
+            return score_sweep(prediction, true_regions)
+        return score_hierarchy(prediction, true_regions, job.protocol)
+    except ValueError as error:
+        raise UserError(f"regions: {error}") from None
 
 
 def _known_map(job: Job, record: Record | None, image_hash: str) -> Prediction | None:
     """Return the saved map if it is the one the record speaks of and nothing it was made from has changed."""
-    path = map_path(job.folder, record.id) if record else None
-    if not isinstance(job.source, Detector) or path is None or not path.exists():
+    if not isinstance(job.source, Detector) or record is None:
         return None
     if record.image != image_hash or record.detector != job.source.fingerprint:
         return None
-    try:
-        saved = checked_prediction(read_npy(path), str(path))
-    except UserError:
-        return None
-    return saved if _prediction_hash(saved) == record.map else None
+    for suffix in MAP_SUFFIXES:
+        path = map_path(job.folder, record.id, suffix)
+        try:
+            saved = read_prediction(path) if path.exists() else None
+        except UserError:
+            saved = None
+        if saved is not None and prediction_hash(saved) == record.map:
+            return saved
+    return None
 
 
 def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
@@ -272,15 +313,11 @@ def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
     if not np.array_equal(given, image):
         raise UserError(f"{job.source.name}: the detector changed its input image; it must not")
     prediction = checked_prediction(prediction, f"map of {job.source.name}", image.shape[:2])
-    if isinstance(prediction, Sweep):
-        raise UserError(f"{job.source.name}: returned a sweep of segmentations, expected a contour map")
-    write_npy(map_path(job.folder, image_id), prediction)
+    suffix = lossless_suffix(prediction)
+    write_prediction(map_path(job.folder, image_id, suffix), prediction)
+    for other in set(MAP_SUFFIXES) - {suffix}:  # of an older version of the detector
+        map_path(job.folder, image_id, other).unlink(missing_ok=True)
     return prediction
-
-
-def _prediction_hash(prediction: Prediction) -> str:
-    arrays = prediction.segmentations if isinstance(prediction, Sweep) else (prediction,)
-    return digest(*(np.asarray(array) for array in arrays))
 
 
 def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:

@@ -35,10 +35,11 @@ class Leaf(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """A rendered scene: (H, W, 3) uint8 image and (G, H, W) bool contours."""
+    """A rendered scene: (H, W, 3) uint8 image, (G, H, W) bool contours and the (G, H, W) regions they bound."""
 
     image: NDArray[np.uint8]
     ground_truth: NDArray[np.bool_]
+    segmentations: NDArray[np.int64]
 
 
 class Scenes(Dataset):
@@ -60,6 +61,10 @@ class Scenes(Dataset):
         """Return the (G, H, W) contours, one layer per annotator."""
         return self._scene(image_id).ground_truth
 
+    def segmentations(self, image_id: str) -> list[NDArray[np.int64]]:
+        """Return the annotators' (H, W) label maps."""
+        return list(self._scene(image_id).segmentations)
+
     def _scene(self, image_id: str) -> Scene:
         return render_scene(1000 * list(BSDS500_SIZES).index(self.split) + int(image_id[-3:]))
 
@@ -71,10 +76,11 @@ def render_scene(seed: int) -> Scene:
     leaves = [Leaf(np.ones(SHAPE, bool), _surface(random))]
     leaves += [Leaf(_leaf_mask(random), _surface(random)) for _ in range(N_LEAVES)]
     image = _photograph(leaves, random)
-    truth = np.stack([_annotate(leaves, detail, missed, random) for detail, missed in ANNOTATORS])
-    image.setflags(write=False)
-    truth.setflags(write=False)
-    return Scene(image, truth)
+    regions = np.stack([_annotate(leaves, detail, missed, random) for detail, missed in ANNOTATORS])
+    scene = Scene(image, np.stack([thin(label_boundaries(labels)) for labels in regions]), regions)
+    for array in scene:
+        array.setflags(write=False)
+    return scene
 
 
 def visible(leaves: list[Leaf], drawn: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -139,11 +145,11 @@ def _photograph(leaves: list[Leaf], random: RandomState) -> NDArray[np.uint8]:
     return np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
 
 
-def _annotate(leaves: list[Leaf], detail: float, missed: float, random: RandomState) -> NDArray[np.bool_]:
-    """Contours as one annotator draws them."""
+def _annotate(leaves: list[Leaf], detail: float, missed: float, random: RandomState) -> NDArray[np.int64]:
+    """Regions as one annotator draws them."""
     shown = np.bincount(visible(leaves, np.ones(len(leaves), bool)).ravel(), minlength=len(leaves))
     drawn = (shown >= detail * shown.sum()) & (random.uniform(size=len(leaves)) >= missed)
     jitter = gaussian_filter(random.normal(size=(2, *SHAPE)), (0, 6, 6), mode="reflect")
     jitter *= 0.9 / jitter.std()
     where = np.mgrid[: SHAPE[0], : SHAPE[1]] + jitter
-    return thin(label_boundaries(map_coordinates(visible(leaves, drawn), where, order=0, mode="nearest")))
+    return map_coordinates(visible(leaves, drawn), where, order=0, mode="nearest")

@@ -1,34 +1,40 @@
 """The format of a results folder.
 
-One folder per detector: ``counts/<id>.json``, a record per image with its integer counts and the hashes of all that
-went in; ``maps/<id>.npy``, the contour maps that `run` makes; ``run.json`` says how; ``scores.json`` and the official
-``eval_bdry*.txt`` are folds over the counts. Files are written whole or not at all.
+One folder per detector: ``counts/<id>.json``, a record per image with its integer counts, its region measures where it
+has regions, and the hashes of all that went in; ``maps/<id>.npy`` or ``.npz``, the predictions that `run` makes;
+``run.json`` says how; ``scores.json`` and the official ``eval_*.txt`` are folds over the records. Files are written
+whole or not at all.
 """
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
-from ..eval.counting import BoundaryCounts, pool
-from ..eval.metrics import Summary, best_point, pr_curve, summarize
+from ..eval.counting import BoundaryCounts
+from ..eval.metrics import Summary, summarize
+from ..eval.regions import RegionScores, RegionSummary, summarize_regions
 from .errors import UserError
 from .files import write_json, write_text
+from .official import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
 
 COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
-SUMMARY_FILES = ("scores.json", "eval_bdry.txt", "eval_bdry_thr.txt", "eval_bdry_img.txt")
+REGION_FIELDS = tuple(field.name for field in fields(RegionScores))
+SUMMARY_FILES = ("scores.json", *BOUNDARY_FILES, *REGION_FILES)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One image's counts and what they were made from; all but ``counts`` and ``id`` are hashes or settings.
+    """One image's counts and region measures, and what they were made from.
 
     ``image``, ``truth`` and ``map`` are hashes of arrays; ``detector`` is the detector's fingerprint, empty for maps
-    made elsewhere; ``protocol`` the settings that decide the counts besides the arrays.
+    made elsewhere; ``protocol`` the settings that decide the counts besides the arrays. ``settings`` are the names of a
+    sweep's settings; ``regions`` is None without regions, and ``truth_regions`` the hash of the true ones.
     """
 
     id: str
@@ -38,16 +44,35 @@ class Record:
     map: str
     protocol: dict[str, Any]
     counts: BoundaryCounts
+    settings: tuple[str, ...] = ()
+    regions: RegionScores | None = None
+    truth_regions: str = ""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read back: its name, what ``run.json`` says, and the counts of its images in order."""
+    """A finished run, read back: its name, what ``run.json`` says, and its images' records in order."""
 
     folder: Path
     name: str
     meta: dict[str, Any]
-    counts: dict[str, BoundaryCounts]
+    records: dict[str, Record]
+
+    @property
+    def counts(self) -> dict[str, BoundaryCounts]:
+        """The counts by image id."""
+        return {image_id: record.counts for image_id, record in self.records.items()}
+
+    @property
+    def regions(self) -> dict[str, RegionScores] | None:
+        """The region measures by image id; None unless every image has them."""
+        regions = {image_id: record.regions for image_id, record in self.records.items()}
+        return None if None in regions.values() else regions
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names of a sweep's settings; empty for others."""
+        return next(iter(self.records.values())).settings
 
 
 def folder_name(name: str) -> str:
@@ -63,32 +88,47 @@ def folder_name(name: str) -> str:
     return quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
 
 
-def map_path(folder: Path, image_id: str) -> Path:
-    """Return where a run keeps the contour map of an image."""
-    return folder / "maps" / f"{image_id}.npy"
+def map_path(folder: Path, image_id: str, suffix: str = ".npy") -> Path:
+    """Return where a run keeps the prediction of an image."""
+    return folder / "maps" / f"{image_id}{suffix}"
 
 
 def write_record(folder: Path, record: Record) -> None:
     """Write the record of one image."""
-    fields = {**asdict(record), "counts": {f: getattr(record.counts, f).tolist() for f in COUNT_FIELDS}}
-    write_json(_record_path(folder, record.id), fields, indent=None)
+    values = {**asdict(record), "counts": _plain(record.counts, COUNT_FIELDS)}
+    if record.regions is None:
+        for name in ("settings", "regions", "truth_regions"):
+            values.pop(name)
+    else:
+        values["regions"] = _plain(record.regions, REGION_FIELDS)
+    write_json(_record_path(folder, record.id), values, indent=None)
 
 
 def read_record(folder: Path, image_id: str) -> Record | None:
     """Return the record of one image; None if there is none or it cannot be read, so that it is made again."""
     try:
-        fields = json.loads(_record_path(folder, image_id).read_text())
-        return Record(**{**fields, "counts": BoundaryCounts(**fields["counts"])})
+        values = json.loads(_record_path(folder, image_id).read_text())
+        values["counts"] = BoundaryCounts(**values["counts"])
+        values["settings"] = tuple(values.get("settings", ()))
+        if values.get("regions") is not None:
+            values["regions"] = RegionScores(**values["regions"])
+        return Record(**values)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def write_summary(folder: Path, counts: dict[str, BoundaryCounts]) -> None:
+def write_summary(run: Run) -> None:
     """Write ``scores.json`` and the official text files."""
-    summary = summarize(counts)
-    write_json(folder / "scores.json", {**scores(summary), "images": len(counts)})
-    for name, text in official_files(counts).items():
-        write_text(folder / name, text)
+    found = {**scores(summarize(run.counts)), "images": len(run.records)}
+    if run.settings:
+        found["settings"] = list(run.settings)
+    texts = boundary_files(run.counts)
+    if run.regions is not None:
+        found["regions"] = region_scores(summarize_regions(run.regions))
+        texts |= region_files(run.regions)
+    write_json(run.folder / "scores.json", found)
+    for name, text in texts.items():
+        write_text(run.folder / name, text)
 
 
 def discard_summary(folder: Path) -> None:
@@ -108,21 +148,10 @@ def scores(summary: Summary) -> dict[str, Any]:
     }
 
 
-def official_files(counts: dict[str, BoundaryCounts]) -> dict[str, str]:
-    """Return the text of the official benchmark's boundary files by name; columns T R P F, ``%10g``."""
-    summary = summarize(counts)
-    curve = pr_curve(pool(counts.values()))
-    images = []
-    for index, image_counts in enumerate(counts.values(), 1):
-        threshold, best = best_point(pr_curve(image_counts))
-        images.append((index, threshold, best.recall, best.precision, best.f))
-    ods, ois = summary.ods, summary.ois
-    total = (summary.ods_threshold, ods.recall, ods.precision, ods.f, ois.recall, ois.precision, ois.f, summary.ap)
-    return {
-        "eval_bdry.txt": _rows([total]),
-        "eval_bdry_thr.txt": _rows(zip(curve.thresholds, curve.recall, curve.precision, curve.f, strict=True)),
-        "eval_bdry_img.txt": _rows(images),
-    }
+def region_scores(summary: RegionSummary) -> dict[str, dict[str, float]]:
+    """Return the region measures as plain values."""
+    covering, rand, information = (scale._asdict() for scale in (summary.covering, summary.rand, summary.information))
+    return {"covering": {**covering, "best": summary.covering_best}, "pri": rand, "vi": information}
 
 
 def load_scores(folder: Path) -> dict[str, Any] | None:
@@ -159,15 +188,16 @@ def load_run(folder: Path) -> Run:
         If a count is missing or unreadable.
     """
     meta = load_meta(folder)
-    counts = {}
+    records: dict[str, Record] = {}
     for image_id in meta["dataset"]["ids"]:
         record = read_record(folder, image_id)
         if record is None:
             raise UserError(f"{_record_path(folder, image_id)}: missing or damaged; run or score again to make it anew")
         if record.protocol != meta["protocol"]:
             raise UserError(f"{_record_path(folder, image_id)}: of another protocol than the rest; run or score again")
-        counts[image_id] = record.counts
-    return Run(folder, meta["detector"], meta, counts)
+        records[image_id] = record
+        _require_like(record, next(iter(records.values())), folder)
+    return Run(folder, meta["detector"], meta, records)
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -195,5 +225,16 @@ def _record_path(folder: Path, image_id: str) -> Path:
     return folder / "counts" / f"{image_id}.json"
 
 
-def _rows(rows: Any) -> str:
-    return "".join("".join(f"{np.float64(value):10g} " for value in row).rstrip() + "\n" for row in rows)
+def _require_like(record: Record, first: Record, folder: Path) -> None:
+    """A sweep has the same settings for every image."""
+    same_thresholds = np.array_equal(record.counts.thresholds, first.counts.thresholds)
+    if record.settings != first.settings or not same_thresholds:
+        raise UserError(
+            f"{folder}: {record.id} has {len(record.counts.thresholds)} thresholds or settings, or other ones, than"
+            f" the {len(first.counts.thresholds)} of {first.id}; expected the same for every image"
+        )
+
+
+def _plain(values: BoundaryCounts | RegionScores, names: Iterable[str]) -> dict[str, Any]:
+    found = {name: getattr(values, name) for name in names}
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in found.items()}

@@ -2,16 +2,20 @@
 
 `protocol` has the constants; `counting` turns a map into integer counts (`thinning`, `matching`, `assignment` and
 `boundaries` are its steps); `metrics` folds counts into scores, `boundary_metric` does so while images come;
-`suppression` is non-maximum suppression; `validation` has the input checks. No file is opened here.
+`suppression` is non-maximum suppression; `validation` has the input checks. `sweeps` and `hierarchy` are what methods
+that make regions return; `regions` compares them with the annotators' regions. No file is opened here.
 """
 
 from .boundaries import label_boundaries
 from .boundary_metric import BoundaryMetric
 from .counting import BoundaryCounts, count_map, count_segmentations, pool
+from .hierarchy import Hierarchy
 from .matching import correspond_pixels
 from .metrics import Best, Curve, Score, Summary, best_point, pr_curve, summarize
 from .protocol import BoundaryProtocol
+from .regions import RegionScores, RegionSummary, score_hierarchy, score_sweep, summarize_regions
 from .suppression import suppress, suppress_preset
+from .sweeps import Sweep, mean_boundaries
 from .thinning import thin
 
 __all__ = [
@@ -20,16 +24,24 @@ __all__ = [
     "BoundaryMetric",
     "BoundaryProtocol",
     "Curve",
+    "Hierarchy",
+    "RegionScores",
+    "RegionSummary",
     "Score",
     "Summary",
+    "Sweep",
     "best_point",
     "correspond_pixels",
     "count_map",
     "count_segmentations",
     "label_boundaries",
+    "mean_boundaries",
     "pool",
     "pr_curve",
+    "score_hierarchy",
+    "score_sweep",
     "summarize",
+    "summarize_regions",
     "suppress",
     "suppress_preset",
     "thin",

@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("eval", "baselines", "cnf_contours", "bench")
 MAY_IMPORT = {
     "eval": {"eval"},
-    "baselines": {"baselines", "eval.suppression"},
-    "cnf_contours": {"cnf_contours", "eval.suppression"},
+    "baselines": {"baselines", "eval.suppression", "eval.sweeps"},
+    "cnf_contours": {"cnf_contours", "eval.suppression", "eval.hierarchy"},
     "bench": {"bench", "eval", "baselines", "cnf_contours"},
 }
 MAY_USE = {
     "eval": {"numpy", "scipy", "skimage", "numba"},
     "baselines": {"numpy", "scipy", "skimage", "numba", "cv2"},
-    "cnf_contours": {"numpy", "torch"},
+    "cnf_contours": {"numpy", "scipy", "skimage", "numba", "torch"},
 }
 HEAVY = {"torch", "matplotlib", "dask", "distributed", "pandas"}
 SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]

@@ -7,28 +7,60 @@ The official matcher links pixels to random outlier nodes: the same binary on th
 
 import numpy as np
 import pytest
-from contourbench.bench.datasets import read_truth
-from contourbench.bench.predictions import Sweep, find_predictions, read_prediction
-from contourbench.bench.store import official_files
-from contourbench.eval import BoundaryProtocol, best_point, count_map, count_segmentations, pool, pr_curve, summarize
+from contourbench.bench.datasets import read_segmentations, read_truth
+from contourbench.bench.official import BOUNDARY_FILES, boundary_files, region_files
+from contourbench.bench.predictions import find_predictions, read_prediction
+from contourbench.eval import (
+    BoundaryProtocol,
+    Hierarchy,
+    Sweep,
+    best_point,
+    count_map,
+    count_segmentations,
+    pool,
+    pr_curve,
+    score_hierarchy,
+    score_sweep,
+    summarize,
+)
 
 PIXELS_PER_IMAGE = 15
 SIX_DIGITS = 0.6e-6
 
 
-@pytest.fixture(scope="module", params=[("test_1", "ucm2"), ("test_2", "png"), ("test_3", "segs")], ids=str)
+INPUTS = {"test_1": "ucm2", "test_2": "png", "test_3": "segs", "test_4": "segs", "test_5": "segs"}
+PROTOCOL = BoundaryProtocol(thresholds=5)
+
+
+@pytest.fixture(scope="module", params=["test_1", "test_2", "test_3", "test_4"])
 def official(request, bench_sample):
     """Folder of official output, and our counts by image id in the official (lexicographic) order."""
-    test, kind = request.param
     counts = {}
-    for image_id, path in find_predictions(bench_sample / kind).items():
+    for image_id, path in find_predictions(bench_sample / INPUTS[request.param]).items():
         prediction = read_prediction(path)
         truth = np.stack(read_truth(bench_sample / "groundTruth" / f"{image_id}.mat"))
         if isinstance(prediction, Sweep):
             counts[image_id] = count_segmentations(prediction.segmentations, truth)
         else:
-            counts[image_id] = count_map(prediction, truth, BoundaryProtocol(thresholds=5))
-    return bench_sample / test, counts
+            contour_map = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+            counts[image_id] = count_map(contour_map, truth, PROTOCOL)
+    return bench_sample / request.param, counts
+
+
+@pytest.mark.parametrize("test", ["test_1", "test_4", "test_5"])
+def test_region_files_to_the_printed_digit(test, bench_sample):
+    regions = {}
+    for image_id, path in find_predictions(bench_sample / INPUTS[test]).items():
+        prediction = read_prediction(path)
+        truth = read_segmentations(bench_sample / "groundTruth" / f"{image_id}.mat")
+        if isinstance(prediction, Sweep):
+            regions[image_id] = score_sweep(prediction, truth)
+        else:
+            regions[image_id] = score_hierarchy(prediction, truth, PROTOCOL)
+    files = region_files(regions)
+    assert set(files) == {path.name for path in (bench_sample / test).iterdir()} - set(BOUNDARY_FILES)
+    for name, text in files.items():
+        assert text == (bench_sample / test / name).read_text(), name
 
 
 def test_totals_agree_exactly(official):
@@ -71,7 +103,7 @@ def test_scores(official):
 
 def test_files_have_the_official_form(official):
     folder, counts = official
-    for name, text in official_files(counts).items():
+    for name, text in boundary_files(counts).items():
         expected = (folder / name).read_text()
         assert [len(line) for line in text.splitlines()] == [len(line) for line in expected.splitlines()], name
         np.testing.assert_allclose(np.loadtxt(text.splitlines()), np.loadtxt(folder / name), atol=0.004)

@@ -2,8 +2,16 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.errors import UserError
-from contourbench.bench.predictions import Sweep, checked_prediction, find_predictions, match_ids, read_prediction
-from scipy.io import savemat
+from contourbench.bench.predictions import (
+    checked_prediction,
+    find_predictions,
+    match_ids,
+    prediction_hash,
+    read_prediction,
+    write_prediction,
+)
+from contourbench.eval import Hierarchy, Sweep
+from scipy.io import loadmat, savemat
 from toy import SHAPE, toy_image, toy_truth, write_maps
 
 
@@ -13,6 +21,7 @@ from toy import SHAPE, toy_image, toy_truth, write_maps
 def test_kinds(tmp_path, kind, step):
     paths = find_predictions(write_maps(tmp_path / "maps", kind=kind))
     prediction = read_prediction(paths["b"])
+    prediction = prediction.contour_map() if kind == "ucm2" else prediction
     np.testing.assert_allclose(prediction, 0.1 + 0.7 * toy_truth(1), atol=step / 2 + 1e-7)
 
 
@@ -21,6 +30,67 @@ def test_segs(tmp_path):
     prediction = read_prediction(paths["a"])
     assert isinstance(prediction, Sweep)
     assert [labels.shape for labels in prediction.segmentations] == [SHAPE, SHAPE]
+
+
+def a_sweep():
+    fine = np.arange(SHAPE[0] * SHAPE[1], dtype=np.int64).reshape(SHAPE)
+    return checked_prediction({"fine": fine, "3_200": fine // 50, "one": np.zeros(SHAPE, bool)}, "sweep")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mat"])
+def test_a_sweep_is_read_back(tmp_path, suffix):
+    sweep = a_sweep()
+    write_prediction(tmp_path / f"x{suffix}", sweep)
+    again = read_prediction(tmp_path / f"x{suffix}")
+    if suffix == ".npz":
+        assert again.settings == sweep.settings == ("fine", "3_200", "one")
+        assert prediction_hash(again) == prediction_hash(sweep)
+    for ours, theirs in zip(sweep.segmentations, again.segmentations, strict=True):
+        np.testing.assert_array_equal(theirs, ours + (1 if suffix == ".mat" else 0))  # MATLAB's 0 is no region
+
+
+def test_segs_are_what_the_official_code_expects(tmp_path):
+    write_prediction(tmp_path / "x.mat", a_sweep())
+    segs = loadmat(tmp_path / "x.mat")["segs"]
+    assert segs.shape == (1, 3)
+    assert [cell.dtype for cell in segs[0]] == [np.uint16] * 3
+    assert [cell.min() for cell in segs[0]] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mat"])
+def test_a_hierarchy_is_read_back(tmp_path, suffix, random):
+    hierarchy = Hierarchy(random.rand(9, 13))
+    write_prediction(tmp_path / f"x{suffix}", hierarchy)
+    again = read_prediction(tmp_path / f"x{suffix}")
+    assert isinstance(again, Hierarchy)
+    assert prediction_hash(again) == prediction_hash(hierarchy)
+
+
+@pytest.mark.parametrize(("suffix", "step"), [(".npy", 0), (".mat", 0), (".png", 0.5001 / 65535)])
+def test_a_map_is_read_back(tmp_path, suffix, step, random):
+    soft = random.rand(*SHAPE).astype(np.float32)
+    write_prediction(tmp_path / f"x{suffix}", soft)
+    np.testing.assert_allclose(read_prediction(tmp_path / f"x{suffix}"), soft, atol=step, rtol=0)
+
+
+def test_what_a_format_cannot_hold(tmp_path):
+    with pytest.raises(UserError, match=r"x.png: .png cannot hold 3 segmentations \(fine, 3_200, one\)"):
+        write_prediction(tmp_path / "x.png", a_sweep())
+    with pytest.raises(UserError, match=r"x.npz: .npz cannot hold a contour map"):
+        write_prediction(tmp_path / "x.npz", np.zeros(SHAPE))
+
+
+def test_sweeps_in_several_forms():
+    labels = np.zeros(SHAPE, np.uint8)
+    for given in ([labels, labels], (labels, labels), Sweep((labels, labels)), {1: labels, 2: labels}):
+        sweep = checked_prediction(given, "s", SHAPE)
+        assert [layer.dtype for layer in sweep.segmentations] == [np.int32, np.int32]
+    rows = checked_prediction([[0.0, 0.5], [1.0, 0.0]], "nested lists are one map")
+    np.testing.assert_array_equal(rows, [[0, 0.5], [1, 0]])
+    with pytest.raises(UserError, match="1 settings' names for 2"):
+        checked_prediction(Sweep((labels, labels), ("a",)), "s")
+    with pytest.raises(UserError, match="an empty sweep"):
+        checked_prediction([], "s")
 
 
 def test_png_values_are_divided_in_float64(tmp_path):
@@ -49,11 +119,19 @@ def write_bad(folder):
     (folder / "cut.png").write_bytes((folder / "colour.png").read_bytes()[:100])
     (folder / "empty.png").write_bytes(b"")
     savemat(folder / "two.mat", {"a": np.zeros(SHAPE), "b": np.zeros(SHAPE)})
+    np.savez(folder / "foreign.npz", weights=np.zeros(3))
+    np.savez(folder / "pickled.npz", segmentations=np.array([{"a": 1}], object))
+    (folder / "cut.npz").write_bytes((folder / "foreign.npz").read_bytes()[:60])
+    np.savez(folder / "fractions.npz", segmentations=np.full((2, *SHAPE), 0.5))
     savemat(folder / "even.mat", {"ucm2": np.zeros((8, 8))})
     (folder / "cut.mat").write_bytes((folder / "two.mat").read_bytes()[:200])
     (folder / "v73.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\x89HDF\r\n\x1a\n" * 40)
     return {
         "pickled.npy": "would need unpickling",
+        "foreign.npz": "arrays weights; expected segmentations",
+        "pickled.npz": "cannot be read as npz",
+        "cut.npz": "cannot be read as npz",
+        "fractions.npz": "fractions found",
         "cut.npy": "cannot be read as npy",
         "text.npy": "not a npy file",
         "nan.npy": "holds NaN",
@@ -65,7 +143,7 @@ def write_bad(folder):
         "cut.png": "cannot be read as an image",
         "empty.png": "cannot be read as an image",
         "two.mat": "variables a, b; expected one contour map",
-        "even.mat": "ucm2 of shape \\(8, 8\\)",
+        "even.mat": "ucm2: shape \\(8, 8\\), expected \\(2H \\+ 1, 2W \\+ 1\\)",
         "cut.mat": "cannot be read as mat",
         "v73.mat": "v7.3",
     }

@@ -1,0 +1,124 @@
+"""Sweeps and hierarchies through the command, as a user types it."""
+
+import json
+
+import numpy as np
+import pytest
+from command import changed_records, contents, contourbench, fails, rows
+from toy import SHAPE, write_maps
+
+DETECTORS = """
+import numpy as np
+from contourbench.eval import Hierarchy
+
+def _split(image, column):
+    return (np.arange(image.shape[1]) >= column)[None].repeat(len(image), 0).astype(int)
+
+def named(image):
+    return {"coarse": _split(image, 8), "fine": _split(image, 8) + 2 * _split(image, 20)}
+
+def listed(image):
+    return [_split(image, 8), _split(image, 20)]
+
+def ucm(image):
+    ucm2 = np.zeros((2 * image.shape[0] + 1, 2 * image.shape[1] + 1), np.float32)
+    ucm2[:, 16], ucm2[:, 40] = 0.9, 0.4
+    return Hierarchy(ucm2)
+
+def uneven(image):
+    return [_split(image, 8)] * (1 + image[0, 0, 0] % 2)
+"""
+
+
+@pytest.fixture
+def mine(folder, tmp_path):
+    (tmp_path / "sweeps_of_mine.py").write_text(DETECTORS)
+    return folder
+
+
+def test_run_a_sweep(capsys, tmp_path, mine):
+    run = ("run", "sweeps_of_mine:named", "sobel", "--data", mine, "--out", "o")
+    code, out, err = contourbench(capsys, *run)
+    assert code == 0, err
+    assert "sweeps_of_mine:named" in out
+    folder = tmp_path / "o" / "sweeps_of_mine-named"
+    scores = json.loads((folder / "scores.json").read_text())
+    assert scores["settings"] == ["coarse", "fine"]
+    assert set(scores["regions"]) == {"covering", "pri", "vi"}
+    assert (folder / "maps" / "a.npz").exists()
+    assert (folder / "eval_cover.txt").exists() and (folder / "eval_RI_VOI_thr.txt").exists()
+    assert not (tmp_path / "o" / "sobel" / "eval_cover.txt").exists()
+    assert [row["detector"] for row in rows(tmp_path / "o" / "regions.csv")] == ["sweeps_of_mine:named"]
+    before, records = contents("o"), changed_records(folder)
+    assert contourbench(capsys, *run)[0] == 0
+    assert contents("o") == before
+    assert changed_records(folder) == records
+
+
+@pytest.mark.parametrize("kind", ["named", "ucm"])
+@pytest.mark.parametrize("form", ["maps", "mat"])
+def test_scoring_what_a_run_saved_gives_its_row(capsys, tmp_path, mine, kind, form):
+    assert contourbench(capsys, "run", f"sweeps_of_mine:{kind}", "--data", mine, "--out", "o")[0] == 0
+    folder = tmp_path / "o" / f"sweeps_of_mine-{kind}"
+    maps = folder / "maps"
+    if form == "mat":
+        assert contourbench(capsys, "convert", maps, tmp_path / "mat", "--format", "mat")[0] == 0
+        maps = tmp_path / "mat"
+    code, out, err = contourbench(capsys, "score", maps, "--data", mine, "--out", "s", "--name", "again")
+    assert code == 0, err
+    assert "covering ODS" in out
+    first, second = (json.loads((f / "scores.json").read_text()) for f in (folder, tmp_path / "s"))
+    first.pop("settings", None), second.pop("settings", None)  # segs has no names
+    assert first == second
+    for name in ("eval_cover.txt", "eval_bdry.txt", "eval_RI_VOI.txt"):
+        assert (folder / name).read_text() == (tmp_path / "s" / name).read_text()
+
+
+def test_workers_do_not_change_a_sweep(capsys, tmp_path, mine):
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        assert contourbench(capsys, "run", "felzenszwalb", "--data", mine, "--workers", workers, "--out", out)[0] == 0
+    assert contents("1") == contents("2")
+
+
+def test_table_of_regions(capsys, mine):
+    assert contourbench(capsys, "run", "sweeps_of_mine:listed", "sobel", "--data", mine, "--out", "o")[0] == 0
+    for style, expected in (
+        ("text", "covering ODS"),
+        ("md", "| detector | covering ODS | OIS | best | PRI ODS"),
+        ("csv", "detector,covering_ods,covering_ois,covering_best,pri_ods,pri_ois,vi_ods,vi_ois,images"),
+        ("latex", r"\begin{tabular}{lrrrrrrrr}"),
+    ):
+        code, out, err = contourbench(capsys, "table", "o", "--regions", "--format", style)
+        assert code == 0
+        assert expected in out
+        assert "note: sobel: contours alone, no regions to measure" in err
+
+
+def test_truth_without_regions_leaves_them_out(capsys, tmp_path):
+    from toy import write_folder
+
+    folder = write_folder(tmp_path / "drawn", truth="png")
+    maps = write_maps(tmp_path / "maps", kind="segs")
+    assert contourbench(capsys, "score", maps, "--data", folder, "--out", tmp_path / "o")[0] == 0
+    assert "regions" not in json.loads((tmp_path / "o" / "scores.json").read_text())
+
+
+def test_settings_must_be_the_same_for_every_image(capsys, mine):
+    code, _, err = contourbench(capsys, "run", "sweeps_of_mine:uneven", "--data", mine, "--out", "o")
+    assert code in (1, 2)
+    assert "expected the same for every image" in err
+
+
+def test_options_for_maps_do_not_go_with_segmentations(capsys, tmp_path, mine):
+    maps = write_maps(tmp_path / "maps", kind="segs")
+    assert "holds segmentations, but --nms" in fails(capsys, "score", maps, "--data", mine, "--nms", "hed")
+    assert "holds segmentations, but --invert" in fails(capsys, "score", maps, "--data", mine, "--invert")
+
+
+def test_convert_refuses_to_overwrite_and_to_lose(capsys, tmp_path):
+    maps = write_maps(tmp_path / "maps", kind="segs")
+    assert contourbench(capsys, "convert", maps, tmp_path / "c", "--format", "npz")[0] == 0
+    assert np.load(tmp_path / "c" / "a.npz")["segmentations"].shape == (2, *SHAPE)
+    assert "exists already" in fails(capsys, "convert", maps, tmp_path / "c", "--format", "npz")
+    assert ".png cannot hold 2 segmentations" in fails(capsys, "convert", maps, tmp_path / "d", "--format", "png")
