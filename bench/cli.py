@@ -165,13 +165,11 @@ def _print_section(section: "Section", style: str = "text") -> None:
 
 
 def _curves(options: argparse.Namespace) -> None:
-    from .curves import FORMATS, draw_curves
+    from .curves import draw_curves
     from .report import sections
     from .store import find_runs, finished, load_run
 
-    out = options.out or options.results[0] / "curves.png"
-    if out.suffix.lower() not in FORMATS:
-        raise UserError(f"--out {out}: expected a figure ending in {', '.join(FORMATS)}")
+    out = _figure_path(options.out or options.results[0] / "curves.png")
     folders = finished([run for folder in options.results for run in find_runs(folder)])
     groups = sections(folders)
     if len(groups) != 1:
@@ -180,6 +178,28 @@ def _curves(options: argparse.Namespace) -> None:
     bsds500 = groups[0].is_bsds500_test
     draw_curves([load_run(folder) for folder in folders], out, published=options.published and bsds500, human=bsds500)
     print(out)
+
+
+def _figure_path(path: Path) -> Path:
+    from .curves import FORMATS
+
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"--out {path}: expected a figure ending in {', '.join(FORMATS)}")
+    return path
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from .compare import compare_runs, comparison_text, draw_comparison
+    from .store import load_run
+
+    if options.samples < 1:
+        raise UserError(f"--samples {options.samples}: expected at least 1")
+    figure = _figure_path(options.out) if options.out else None
+    found = compare_runs(load_run(options.first), load_run(options.second), options.samples, options.seed)
+    print(comparison_text(found), end="")
+    if figure:
+        draw_comparison(found, figure)
+        print(f"{options.out}: each image's best F", file=sys.stderr)
 
 
 def _detectors(options: argparse.Namespace) -> None:
@@ -274,6 +294,14 @@ def _parser() -> argparse.ArgumentParser:
     curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
     curves.add_argument("--published", action="store_true", help="add published curves")
     curves.set_defaults(action=_curves)
+
+    compare = commands.add_parser("compare", help="is the difference of two runs real? intervals, tests, images")
+    compare.add_argument("first", type=Path, metavar="A", help="folder of a run, such as results/canny")
+    compare.add_argument("second", type=Path, metavar="B", help="folder of a run on the same images")
+    compare.add_argument("--samples", type=int, default=1000, metavar="N", help="random draws (default: 1000)")
+    compare.add_argument("--seed", type=int, default=0, metavar="S", help="of the draws (default: 0)")
+    compare.add_argument("--out", type=Path, metavar="FIGURE", help="also draw each image's best F: .png, .pdf or .svg")
+    compare.set_defaults(action=_compare)
 
     detectors = commands.add_parser("detectors", help="list the known detectors and their parameters")
     detectors.set_defaults(action=_detectors)

@@ -3,7 +3,7 @@
 `protocol` has the constants; `counting` turns a map into integer counts (`thinning`, `matching`, `assignment` and
 `boundaries` are its steps); `metrics` folds counts into scores, `boundary_metric` does so while images come;
 `suppression` is non-maximum suppression; `validation` has the input checks. `sweeps` and `hierarchy` are what methods
-that make regions return; `regions` compares them with the annotators' regions. No file is opened here.
+that make regions return; `regions` compares them with the annotators' regions; `uncertainty` has intervals and paired tests. No file is opened here.
 """
 
 from .boundaries import label_boundaries
@@ -17,6 +17,7 @@ from .regions import RegionScores, RegionSummary, score_hierarchy, score_sweep, 
 from .suppression import suppress, suppress_preset
 from .sweeps import Sweep, mean_boundaries
 from .thinning import thin
+from .uncertainty import Difference, Interval, bootstrap, compare
 
 __all__ = [
     "Best",
@@ -24,13 +25,17 @@ __all__ = [
     "BoundaryMetric",
     "BoundaryProtocol",
     "Curve",
+    "Difference",
     "Hierarchy",
+    "Interval",
     "RegionScores",
     "RegionSummary",
     "Score",
     "Summary",
     "Sweep",
     "best_point",
+    "bootstrap",
+    "compare",
     "correspond_pixels",
     "count_map",
     "count_segmentations",

@@ -86,14 +86,20 @@ def summarize(counts: Mapping[str, BoundaryCounts] | Iterable[BoundaryCounts]) -
     (True, 0.75)
     """
     per_image = list(counts.values() if isinstance(counts, Mapping) else counts)
-    pooled = pr_curve(pool(per_image))
-    best = best_point(pooled)
+    return summarize_pooled(pool(per_image), pool(map(at_best_threshold, per_image)))
+
+
+def summarize_pooled(pooled: BoundaryCounts, at_best: BoundaryCounts) -> Summary:
+    """Return the scores of pooled counts; ``at_best`` pools each image's at its own best threshold."""
+    curve = pr_curve(pooled)
+    best = best_point(curve)
+    ois = pr_curve(at_best)
     return Summary(
         ods=best.score,
         ods_threshold=best.threshold,
-        ois=optimal_image_scale(per_image),
-        ap=average_precision(pooled.precision, pooled.recall),
-        r50=recall_at_half_precision(pooled.precision, pooled.recall),
+        ois=Score(float(ois.precision[0]), float(ois.recall[0]), float(ois.f[0])),
+        ap=average_precision(curve.precision, curve.recall),
+        r50=recall_at_half_precision(curve.precision, curve.recall),
     )
 
 
@@ -127,14 +133,10 @@ def best_point(curve: Curve) -> Best:
     return Best(float(threshold[i]), Score(float(precision[i]), float(recall[i]), float(f[i])))
 
 
-def optimal_image_scale(per_image: Iterable[BoundaryCounts]) -> Score:
-    """Pool the counts of every image at its first threshold of highest F (not interpolated)."""
-    chosen = []
-    for counts in per_image:
-        at_best = counts.at(int(np.argmax(pr_curve(counts).f)))
-        chosen.append(BoundaryCounts(at_best.cnt_r, at_best.sum_r, at_best.cnt_p, at_best.sum_p, np.zeros(1)))
-    curve = pr_curve(pool(chosen))
-    return Score(float(curve.precision[0]), float(curve.recall[0]), float(curve.f[0]))
+def at_best_threshold(counts: BoundaryCounts) -> BoundaryCounts:
+    """Return one image's counts at its first threshold of highest F (not interpolated), the threshold set to 0."""
+    at_best = counts.at(int(np.argmax(pr_curve(counts).f)))
+    return BoundaryCounts(at_best.cnt_r, at_best.sum_r, at_best.cnt_p, at_best.sum_p, np.zeros(1))
 
 
 def average_precision(precision: ArrayLike, recall: ArrayLike) -> float:

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from command import contourbench, fails
+from contourbench.eval import BoundaryCounts, summarize
+from contourbench.eval.uncertainty import SCORES, _draws, _Table, bootstrap, compare
+
+K = 5
+FIELDS = ("cnt_r", "sum_r", "cnt_p", "sum_p")
+
+
+def random_counts(random, n=12, bonus=0):
+    """Counts of n images; ``bonus`` more pixels are matched everywhere."""
+    images = {}
+    for i in range(n):
+        sum_r, sum_p = random.randint(80, 120), np.sort(random.randint(40, 150, K))[::-1]
+        hit = (sum_p * random.uniform(0.3, 0.6, K)).astype(int) + bonus
+        cnt_p = np.minimum(hit, sum_p)
+        images[f"i{i}"] = BoundaryCounts(np.minimum(hit, sum_r), np.full(K, sum_r), cnt_p, sum_p, np.arange(K) / K)
+    return images
+
+
+def test_a_draw_is_the_data_set_with_images_repeated(random):
+    counts = random_counts(random)
+    table = _Table.of(counts)
+    for weights in _draws(len(counts), 20, seed=3):
+        repeated = [image for image, n in zip(counts.values(), weights, strict=True) for _ in range(int(n))]
+        np.testing.assert_equal(table.summary(weights), summarize(repeated))
+
+
+def test_intervals_hold_the_value_and_shrink_with_more_images(random):
+    few, many = (bootstrap(random_counts(random, n), samples=300) for n in (8, 200))
+    for name in SCORES:
+        for found in (few, many):
+            assert found[name].low <= found[name].value <= found[name].high
+    assert many["ods"].high - many["ods"].low < (few["ods"].high - few["ods"].low) / 2
+
+
+def test_a_detector_does_not_differ_from_itself(random):
+    counts = random_counts(random)
+    for difference in compare(counts, counts, samples=50).values():
+        assert difference == (0, 0, 0, 1)
+
+
+def test_a_clear_difference_is_found_and_chance_is_not():
+    plain, better = (random_counts(np.random.RandomState(1), 40, bonus) for bonus in (0, 8))
+    random = np.random.RandomState(2)
+    other = {i: BoundaryCounts(*(getattr(c, f) for f in FIELDS), c.thresholds) for i, c in plain.items()}
+    for c in other.values():  # a pixel more or less, by chance
+        c.cnt_p[:] = np.clip(c.cnt_p + random.randint(-1, 2), 0, c.sum_p)
+    clear = compare(better, plain, samples=200)["ods"]
+    assert clear.low > 0
+    assert clear.p == 1 / 201
+    chance = compare(plain, other, samples=200)["ods"]
+    assert chance.low < 0 < chance.high
+    assert chance.p > 0.05
+
+
+def test_swapping_is_symmetric_and_seeded(random):
+    a, b = random_counts(np.random.RandomState(4)), random_counts(np.random.RandomState(4), bonus=1)
+    there, back = compare(a, b, samples=100), compare(b, a, samples=100)
+    for name in SCORES:
+        assert there[name].value == -back[name].value
+        assert there[name].p == back[name].p
+        assert there[name].low == pytest.approx(-back[name].high)
+    assert compare(a, b, samples=100) == there
+    assert compare(a, b, samples=100, seed=1) != there
+
+
+def test_sweeps_and_maps_have_no_p(random):
+    a, b = random_counts(np.random.RandomState(4)), random_counts(np.random.RandomState(4))
+    coarse = {i: counts.at([0, 2]) for i, counts in b.items()}
+    found = compare(a, coarse, samples=20)["ods"]
+    assert np.isnan(found.p)
+    assert found.low <= found.high
+
+
+def test_what_cannot_be_compared(random):
+    counts = random_counts(random, 3)
+    with pytest.raises(ValueError, match="different images"):
+        compare(counts, {"i0": counts["i0"]})
+    other = {i: BoundaryCounts(c.cnt_r, c.sum_r + 1, c.cnt_p, c.sum_p, c.thresholds) for i, c in counts.items()}
+    with pytest.raises(ValueError, match="true pixels; other truth"):
+        compare(counts, other)
+    with pytest.raises(ValueError, match="samples: 0"):
+        bootstrap(counts, samples=0)
+
+
+def test_command(capsys, tmp_path):
+    run = ("run", "sobel", "sobel(sigma=2)", "--limit", 4, "--thresholds", 9, "--out", tmp_path / "o")
+    assert contourbench(capsys, *run)[0] == 0
+    a, b = tmp_path / "o" / "sobel(sigma=2)", tmp_path / "o" / "sobel"
+    code, out, _ = contourbench(capsys, "compare", a, b, "--samples", 50, "--out", tmp_path / "scatter.pdf")
+    assert code == 0
+    assert out.startswith("A  sobel(sigma=2)\nB  sobel\n")
+    assert "ODS " in out and "best F is higher with A on " in out and "scene004" in out
+    assert (tmp_path / "scatter.pdf").read_bytes().startswith(b"%PDF")
+    assert contourbench(capsys, "compare", a, b, "--samples", 50)[1] == out
+    assert "expected a figure ending in" in fails(capsys, "compare", a, b, "--out", "x.txt")
+    assert "not the record of a run" in fails(capsys, "compare", a, tmp_path)
