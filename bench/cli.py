@@ -132,6 +132,19 @@ def _score(options: argparse.Namespace) -> None:
     print(f"{out}: scores.json, run.json, {texts}", file=sys.stderr)
 
 
+def _doctor(options: argparse.Namespace) -> None:
+    from .doctor import WRONG, examine, report_text
+
+    dataset = _dataset(options)
+    findings = examine(options.predictions, dataset, options.look)
+    print(report_text(findings), end="")
+    height, width = dataset.image(dataset.ids[0]).shape[:2]
+    tolerance = _protocol(options).tolerance((height, width))
+    print(f"tolerance {options.max_dist:g} of the diagonal: {tolerance:.2f} px at {height}x{width}")
+    if any(finding.verdict == WRONG for finding in findings):
+        raise UserError(f"{options.predictions}: cannot be scored as it is")
+
+
 def _convert(options: argparse.Namespace) -> None:
     from .files import make_writable
     from .predictions import find_predictions, read_prediction, write_prediction
@@ -275,6 +288,11 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--nms", choices=NMS_PRESETS, default="none", help="suppress non-maxima before counting")
     score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     score.set_defaults(action=_score)
+
+    doctor = commands.add_parser("doctor", parents=[shared], help="look at saved predictions and say what is wrong")
+    doctor.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
+    doctor.add_argument("--look", type=int, default=50, metavar="N", help="look into N maps (default: 50)")
+    doctor.set_defaults(action=_doctor)
 
     convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
     convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")

@@ -3,7 +3,8 @@
 `protocol` has the constants; `counting` turns a map into integer counts (`thinning`, `matching`, `assignment` and
 `boundaries` are its steps); `metrics` folds counts into scores, `boundary_metric` does so while images come;
 `suppression` is non-maximum suppression; `validation` has the input checks. `sweeps` and `hierarchy` are what methods
-that make regions return; `regions` compares them with the annotators' regions; `uncertainty` has intervals and paired tests. No file is opened here.
+that make regions return; `regions` compares them with the annotators' regions; `uncertainty` has intervals and paired
+tests. No file is opened here.
 """
 
 from .boundaries import label_boundaries

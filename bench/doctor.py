@@ -1,0 +1,178 @@
+"""A look at saved predictions before the long run: what is wrong with them, and what to pass to put it right."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..eval.hierarchy import Hierarchy
+from ..eval.sweeps import Sweep
+from ..eval.thinning import thin
+from .datasets import Dataset
+from .errors import UserError, listing
+from .predictions import Prediction, checked_prediction, describe_kind, find_predictions, read_prediction
+from .progress import Progress
+
+OK, LOOK, WRONG = "ok", "look", "WRONG"
+FEW_LEVELS = 20
+SATURATED = 0.02  # share of the pixels at the highest value of all, above which the top of the curve is lost
+STRONGEST = 0.1  # share of the pixels in which thickness is judged,
+THIN_ALREADY = 0.75  # and the share of these that thinning leaves of thin maps
+LOUD = FAINT = 0.5
+
+
+class Finding(NamedTuple):
+    """One line of the report: what was looked at, how it is, what was found and what to do."""
+
+    check: str
+    verdict: str
+    found: str
+    advice: str = ""
+
+
+class _Look(NamedTuple):
+    """What one contour map looks like; ``at_top`` and ``thin_share`` are shares of the pixels."""
+
+    mean: float
+    highest: float
+    levels: int
+    at_top: float
+    thin_share: float
+
+
+def examine(folder: Path, dataset: Dataset, limit: int = 50) -> list[Finding]:
+    """Look at predictions and say what is right and wrong with them.
+
+    Parameters
+    ----------
+    folder : Path
+        Predictions as `score` takes them.
+    dataset : Dataset
+        The images they are of.
+    limit : int
+        How many maps to look into, evenly spread; names are always compared for all.
+
+    Raises
+    ------
+    UserError
+        If there are no predictions at all.
+    """
+    files = find_predictions(folder)
+    ids = [image_id for image_id in dataset.ids if image_id in files]
+    findings = [_names(files, dataset)]
+    if not ids:
+        return findings
+    chosen = [ids[i] for i in np.unique(np.linspace(0, len(ids) - 1, min(limit, len(ids))).astype(int))]
+    problems: dict[str, list[str]] = defaultdict(list)
+    kinds: dict[str, list[str]] = defaultdict(list)
+    looks: dict[str, _Look] = {}
+    with Progress("doctor", len(chosen)) as progress:
+        for image_id in chosen:
+            try:
+                prediction = _read(files[image_id], dataset.image(image_id).shape[:2])
+            except UserError as error:
+                problems[_reason(error, files[image_id])].append(image_id)
+            else:
+                kinds[describe_kind(prediction)].append(image_id)
+                if not isinstance(prediction, Sweep):
+                    looks[image_id] = _look_at(prediction)
+            progress.step()
+    findings.append(_readable(problems, len(chosen)))
+    findings += [Finding("", WRONG, f"{listing(names, 3)}: {reason}") for reason, names in problems.items()]
+    findings.append(_of_one_kind(kinds))
+    return findings + (_strengths(looks) if looks else [])
+
+
+def report_text(findings: list[Finding]) -> str:
+    """Return the findings as a table."""
+    lines = []
+    for check, verdict, found, advice in findings:
+        lines.append(f"{verdict:<5}  {check:<10}  {found}" + (f"; {advice}" if advice else ""))
+    return "\n".join(lines) + "\n"
+
+
+def _names(files: dict[str, Path], dataset: Dataset) -> Finding:
+    missing, extra = sorted(set(dataset.ids) - set(files)), sorted(set(files) - set(dataset.ids))
+    found = f"{len(dataset.ids) - len(missing)} of {len(dataset.ids)} images have a prediction"
+    if missing:
+        found += f"; missing: {listing(missing)}"
+    if extra:
+        found += f"; without image: {listing(extra)}"
+    advice = "another --split, or another naming? expected the image's name before the suffix" if missing else ""
+    return Finding("names", WRONG if missing else LOOK if extra else OK, found, advice)
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Prediction:
+    return checked_prediction(read_prediction(path), str(path), shape)
+
+
+def _reason(error: UserError, path: Path) -> str:
+    return str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
+
+
+def _readable(problems: dict[str, list[str]], looked_at: int) -> Finding:
+    bad = sum(map(len, problems.values()))
+    return Finding("values", WRONG if bad else OK, f"{looked_at - bad} of {looked_at} looked into can be scored")
+
+
+def _of_one_kind(kinds: dict[str, list[str]]) -> Finding:
+    found = "; ".join(f"{len(ids)} x {kind}" for kind, ids in kinds.items()) or "none readable"
+    return Finding("kind", OK if len(kinds) == 1 else WRONG, found, "" if len(kinds) == 1 else "expected one kind")
+
+
+def _look_at(prediction: NDArray | Hierarchy) -> _Look:
+    soft = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+    highest = float(soft.max())
+    above = (soft > 0) & (soft >= np.quantile(soft, 1 - STRONGEST))
+    left = thin(above).sum() / max(above.sum(), 1)
+    return _Look(float(soft.mean()), highest, len(np.unique(soft)), float(np.mean(soft == highest)), float(left))
+
+
+def _strengths(looks: dict[str, _Look]) -> list[Finding]:
+    table = {name: np.array([getattr(look, name) for look in looks.values()]) for name in _Look._fields}
+    empty = [image_id for image_id, look in looks.items() if look.highest == 0]
+    return [
+        _polarity(table["mean"]),
+        Finding("empty", LOOK if empty else OK, f"{len(empty)} all-zero map(s) {listing(empty)}".rstrip()),
+        _scale(float(table["highest"].max())),
+        _levels(float(np.median(table["levels"]))),
+        _top(float(np.median(table["at_top"]))),
+        _thickness(float(np.median(table["thin_share"]))),
+    ]
+
+
+def _polarity(means: NDArray[np.float64]) -> Finding:
+    found = f"mean value {means.mean():.3f}"
+    if np.mean(means > LOUD) > 0.5:
+        return Finding("polarity", WRONG, f"{found}: 1 off the contours?", "add --invert")
+    return Finding("polarity", OK, f"{found}: 0 off the contours")
+
+
+def _scale(highest: float) -> Finding:
+    if 0 < highest < FAINT:
+        advice = "divide all maps by one constant, so that sure contours come near 1"
+        return Finding("scale", LOOK, f"no value above {highest:.3g}", advice)
+    return Finding("scale", OK, f"highest value {highest:.3g}")
+
+
+def _levels(distinct: float) -> Finding:
+    found = f"{distinct:.0f} distinct values in a map"
+    if distinct <= FEW_LEVELS:
+        return Finding("levels", LOOK, found, "as many points has the curve; save 8 or 16 bits of a soft map")
+    return Finding("levels", OK, found)
+
+
+def _top(share: float) -> Finding:
+    found = f"{share:.2%} of the pixels at a map's highest value"
+    if share > SATURATED:
+        return Finding("top", LOOK, found, "saturated? the curve then has no low recalls, which costs AP")
+    return Finding("top", OK, found)
+
+
+def _thickness(left: float) -> Finding:
+    if left >= THIN_ALREADY:
+        return Finding("thickness", OK, f"thin already ({left:.0%} of the pixels stay when thinned)", "no --nms needed")
+    advice = "most papers suppress non-maxima first: --nms hed, rcf ..."
+    return Finding("thickness", LOOK, f"thick contours ({left:.0%} of the pixels stay when thinned)", advice)

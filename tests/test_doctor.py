@@ -1,0 +1,83 @@
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from command import contourbench
+from toy import SHAPE, toy_truth, write_maps
+
+
+def lines(out):
+    return {line[7:17].strip(): line for line in out.splitlines()}
+
+
+def doctor(capsys, maps, folder):
+    code, out, err = contourbench(capsys, "doctor", maps, "--data", folder)
+    return code, lines(out), err
+
+
+@pytest.mark.parametrize("kind", ["npy", "png8", "png16", "mat", "ucm2"])
+def test_nothing_wrong(capsys, tmp_path, folder, kind):
+    code, found, _ = doctor(capsys, write_maps(tmp_path / "maps", kind=kind), folder)
+    assert code == 0
+    for check in ("names", "values", "kind", "polarity", "empty", "scale"):
+        assert found[check].startswith("ok"), found[check]
+
+
+def test_the_tolerance_is_told_in_pixels(capsys, tmp_path, folder):
+    _, out, _ = contourbench(capsys, "doctor", write_maps(tmp_path / "maps"), "--data", folder)
+    assert out.splitlines()[-1] == "tolerance 0.0075 of the diagonal: 0.30 px at 24x32"
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "verdict", "message"),
+    [
+        (lambda soft: 1 - soft, "polarity", "WRONG", "add --invert"),
+        (lambda soft: 0 * soft, "empty", "look", "3 all-zero map(s) a, b, c"),
+        (lambda soft: soft / 300, "scale", "look", "divide all maps by one constant"),
+        (lambda soft: np.round(soft), "levels", "look", "2 distinct values"),
+        (lambda soft: soft.T, "", "WRONG", "a, b, c: size 32x24 (H x W), but its image is 24x32 (H x W) (transposed?)"),
+        (lambda soft: soft * 255, "", "WRONG", "divide by 255"),
+        (lambda soft: soft - 3, "", "WRONG", "apply a sigmoid"),
+        (lambda soft: np.pad(soft, ((0, 8), (0, 0))), "", "WRONG", "padded"),
+        (lambda soft: np.kron(soft, np.ones((4, 4))), "", "WRONG", "resized by 4"),
+    ],
+)
+def test_what_is_wrong_is_said(capsys, tmp_path, folder, change, check, verdict, message):
+    maps = write_maps(tmp_path / "maps")
+    for path in maps.iterdir():
+        np.save(path, change(np.load(path)))
+    code, found, err = doctor(capsys, maps, folder)
+    assert found[check].startswith(verdict), found
+    assert message in found[check]
+    assert code == (2 if verdict == "WRONG" else 0)
+    assert ("cannot be scored as it is" in err) == (verdict == "WRONG")
+
+
+def test_missing_and_extra_names(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    (maps / "a.npy").rename(maps / "z.npy")
+    code, found, _ = doctor(capsys, maps, folder)
+    assert code == 2
+    assert "2 of 3 images have a prediction; missing: a; without image: z" in found["names"]
+
+
+def test_thick_and_thin(capsys, tmp_path, folder):
+    (tmp_path / "thick").mkdir()
+    for i, name in enumerate("abc"):
+        filled = np.maximum.accumulate(toy_truth(i), axis=1) * 0.9
+        iio.imwrite(tmp_path / "thick" / f"{name}.png", (255 * filled).astype(np.uint8))
+    assert "--nms hed" in doctor(capsys, tmp_path / "thick", folder)[1]["thickness"]
+    (tmp_path / "thin").mkdir()
+    for name in "abc":
+        line = np.zeros(SHAPE)
+        line[12] = 0.9
+        np.save(tmp_path / "thin" / f"{name}.npy", line)
+    assert "thin already" in doctor(capsys, tmp_path / "thin", folder)[1]["thickness"]
+
+
+def test_mixed_kinds(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps", kind="segs")
+    (maps / "a.mat").unlink()
+    np.save(maps / "a.npy", np.zeros(SHAPE))
+    code, found, _ = doctor(capsys, maps, folder)
+    assert code == 2
+    assert "1 x a contour map; 2 x 2 segmentations; expected one kind" in found["kind"]
