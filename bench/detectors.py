@@ -28,6 +28,8 @@ BUILT_IN = {
     "canny": "contourbench.baselines.canny:canny",
     "felzenszwalb": "contourbench.baselines.felzenszwalb:felzenszwalb",
     "felzenszwalb_soft": "contourbench.baselines.felzenszwalb:felzenszwalb_soft",
+    "mean_shift": "contourbench.baselines.mean_shift:mean_shift",
+    "mean_shift_soft": "contourbench.baselines.mean_shift:mean_shift_soft",
 }
 ENTRY_POINTS = "contourbench.detectors"
 
