@@ -31,6 +31,8 @@ BUILT_IN = {
     "mean_shift": "contourbench.baselines.mean_shift:mean_shift",
     "mean_shift_soft": "contourbench.baselines.mean_shift:mean_shift_soft",
 }
+# Detectors whose map is the mean of the boundaries of another's sweep, with the same parameters.
+SOFT_OF = {"felzenszwalb_soft": "felzenszwalb", "mean_shift_soft": "mean_shift"}
 ENTRY_POINTS = "contourbench.detectors"
 
 
@@ -39,13 +41,15 @@ class Detector:
     """A detector with all its parameters: call it with an (H, W, 3) RGB uint8 image for a contour map or a sweep.
 
     ``name`` is the canonical spelling, ``target`` where the function lives, ``params`` every parameter's value,
-    ``fingerprint`` the SHA-256 of what decides the output: parameters and source code.
+    ``fingerprint`` the SHA-256 of what decides the output: parameters and source code. ``sweep`` is the detector whose
+    sweep this one averages, if it is such a one.
     """
 
     name: str
     target: str
     params: dict[str, Any]
     fingerprint: str
+    sweep: "Detector | None" = None
 
     def __call__(self, image: NDArray) -> Any:
         return _import_target(self.target)(image, **self.params)
@@ -88,7 +92,9 @@ def parse_detector(spec: str) -> Detector:
     chosen = {key: params.get(key, default) for key, default in defaults.items()}
     given = ", ".join(f"{k}={_spell(v)}" for k, v in chosen.items() if _spell(v) != _spell(defaults[k]))
     fingerprint = digest(_spell(chosen), *map(code_of, local_sources(target.partition(":")[0])))
-    return Detector(f"{base}({given})" if given else base, target, chosen, fingerprint)
+    brackets = f"({given})" if given else ""
+    sweep = parse_detector(SOFT_OF[base] + brackets) if base in SOFT_OF else None
+    return Detector(base + brackets, target, chosen, fingerprint, sweep)
 
 
 def describe(name: str) -> str:

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -25,7 +25,7 @@ from ..eval.hierarchy import Hierarchy
 from ..eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
 from ..eval.regions import REGIONS_DEFINITION, RegionScores, score_hierarchy, score_sweep
 from ..eval.suppression import suppress_preset
-from ..eval.sweeps import Sweep
+from ..eval.sweeps import Sweep, mean_boundaries
 from .datasets import Dataset
 from .detectors import Detector
 from .errors import RunFailed, UserError, listing
@@ -44,6 +44,7 @@ from .store import (
     Record,
     Run,
     discard_summary,
+    folder_name,
     load_meta,
     load_run,
     map_path,
@@ -307,17 +308,30 @@ def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
     if isinstance(job.source, SavedMaps):
         path = job.source.files[image_id]
         return checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
-    given = image.copy()
-    with redirect_stdout(sys.stderr):  # our own stdout is for data
-        prediction = job.source(given)
-    if not np.array_equal(given, image):
-        raise UserError(f"{job.source.name}: the detector changed its input image; it must not")
-    prediction = checked_prediction(prediction, f"map of {job.source.name}", image.shape[:2])
+    known = _known_sweep(job, image_id, image)
+    prediction = mean_boundaries(known) if known else _detect(job.source, image)
     suffix = lossless_suffix(prediction)
     write_prediction(map_path(job.folder, image_id, suffix), prediction)
     for other in set(MAP_SUFFIXES) - {suffix}:  # of an older version of the detector
         map_path(job.folder, image_id, other).unlink(missing_ok=True)
     return prediction
+
+
+def _known_sweep(job: Job, image_id: str, image: NDArray[np.uint8]) -> Sweep | None:
+    """Return the sweep that a soft detector averages, if its own run stands beside this one."""
+    if job.source.sweep is None or job.fresh:
+        return None
+    beside = replace(job, source=job.source.sweep, folder=job.folder.parent / folder_name(job.source.sweep.name))
+    return _known_map(beside, read_record(beside.folder, image_id), digest(image))
+
+
+def _detect(detector: Detector, image: NDArray[np.uint8]) -> Prediction:
+    given = image.copy()
+    with redirect_stdout(sys.stderr):  # our own stdout is for data
+        prediction = detector(given)
+    if not np.array_equal(given, image):
+        raise UserError(f"{detector.name}: the detector changed its input image; it must not")
+    return checked_prediction(prediction, f"map of {detector.name}", image.shape[:2])
 
 
 def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:

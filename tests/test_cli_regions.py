@@ -5,6 +5,11 @@ import json
 import numpy as np
 import pytest
 from command import changed_records, contents, contourbench, fails, rows
+from contourbench.baselines import felzenszwalb
+from contourbench.bench.datasets import open_dataset
+from contourbench.bench.detectors import parse_detector
+from contourbench.bench.runner import Job, process_image
+from contourbench.eval import BoundaryProtocol
 from toy import SHAPE, write_maps
 
 DETECTORS = """
@@ -79,6 +84,20 @@ def test_workers_do_not_change_a_sweep(capsys, tmp_path, mine):
         out = tmp_path / str(workers)
         assert contourbench(capsys, "run", "felzenszwalb", "--data", mine, "--workers", workers, "--out", out)[0] == 0
     assert contents("1") == contents("2")
+
+
+def test_a_soft_detector_takes_the_sweep_that_stands_beside_it(capsys, tmp_path, mine, monkeypatch):
+    alone, beside = tmp_path / "alone", tmp_path / "beside"
+    assert contourbench(capsys, "run", "felzenszwalb_soft", "--data", mine, "--out", alone)[0] == 0
+    assert contourbench(capsys, "run", "felzenszwalb", "--data", mine, "--out", beside)[0] == 0
+    soft, dataset = parse_detector("felzenszwalb_soft"), open_dataset(str(mine))
+    with monkeypatch.context() as patch:
+        patch.setattr(felzenszwalb, "felzenszwalb_soft", None)  # would fail if called
+        job = Job(soft, dataset, BoundaryProtocol(), beside / "felzenszwalb_soft")
+        assert [process_image(job, image_id).error for image_id in dataset.ids] == [None] * 3
+    assert contourbench(capsys, "run", "felzenszwalb_soft", "--data", mine, "--out", beside)[0] == 0
+    for name in ("maps/a.npy", "scores.json", "counts/b.json"):
+        assert (alone / soft.name / name).read_bytes() == (beside / soft.name / name).read_bytes()
 
 
 def test_table_of_regions(capsys, mine):

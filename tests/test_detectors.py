@@ -30,7 +30,7 @@ def test_a_name_that_prints_is_a_name_that_parses(spec, name):
     ("spec", "message"),
     [
         ("cany", "detector 'cany': unknown; did you mean canny\\?"),
-        ("zzz", "unknown \\(known: canny, roberts, sobel"),
+        ("zzz", "unknown \\(known: canny, felzenszwalb"),
         ("canny(sigm=2)", "no parameter 'sigm'; did you mean sigma\\? \\(it has: sigma, ratio\\)"),
         ("roberts(sigma=2)", "it has: none"),
         ("canny(sigma=big)", "parameter sigma: 'big', expected float"),
