@@ -88,7 +88,7 @@ def _write_set(out: Path) -> None:
     folders = finished([folder for folder in find_runs(out) if folder.parent == out])
     if not folders:
         return
-    (section,), (regions,) = sections(folders), sections(folders, regions=True)
+    (section,), (regions,) = sections(folders), sections(folders, measure="regions")
     tables = {"table": section} | ({"regions": regions} if regions.rows else {})
     for name, table in tables.items():
         write_text(out / f"{name}.csv", render(table, "csv"))
@@ -124,7 +124,7 @@ def _score(options: argparse.Namespace) -> None:
         run_job(job, workers, name)
     (section,) = sections([out])
     _print_section(section)
-    (regions,) = sections([out], regions=True)
+    (regions,) = sections([out], measure="regions")
     if regions.rows:
         print()
         _print_section(regions)
@@ -163,7 +163,7 @@ def _table(options: argparse.Namespace) -> None:
     from .store import find_runs
 
     folders = [run for folder in options.results for run in find_runs(folder)]
-    for i, section in enumerate(sections(list(dict.fromkeys(folders)), options.published, options.regions)):
+    for i, section in enumerate(sections(list(dict.fromkeys(folders)), options.published, options.measure)):
         if i > 0:
             print()
         _print_section(section, options.format)
@@ -304,7 +304,18 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
     table.add_argument("--format", choices=("text", "md", "csv", "latex"), default="text")
     table.add_argument("--published", action="store_true", help="add published rows, with their sources")
-    table.add_argument("--regions", action="store_true", help="covering, PRI and VI of the runs that make regions")
+    measure = table.add_mutually_exclusive_group()
+    measure.add_argument(
+        "--regions",
+        dest="measure",
+        action="store_const",
+        const="regions",
+        help="covering, PRI and VI of the runs that make regions",
+    )
+    measure.add_argument(
+        "--ap-variants", dest="measure", action="store_const", const="ap", help="what papers call AP, side by side"
+    )
+    table.set_defaults(measure="contours")
     table.set_defaults(action=_table)
 
     curves = commands.add_parser("curves", help="draw the precision-recall figure of some results")

@@ -23,6 +23,9 @@ from .files import digest
 from .sources import code_of, local_sources
 
 BUILT_IN = {
+    "ncut": "contourbench.baselines.ncut:ncut",
+    "ncut_gradient": "contourbench.baselines.ncut:ncut_gradient",
+    "ncut_soft": "contourbench.baselines.ncut:ncut_soft",
     "roberts": "contourbench.baselines.gradient:roberts",
     "sobel": "contourbench.baselines.gradient:sobel",
     "canny": "contourbench.baselines.canny:canny",
@@ -32,7 +35,7 @@ BUILT_IN = {
     "mean_shift_soft": "contourbench.baselines.mean_shift:mean_shift_soft",
 }
 # Detectors whose map is the mean of the boundaries of another's sweep, with the same parameters.
-SOFT_OF = {"felzenszwalb_soft": "felzenszwalb", "mean_shift_soft": "mean_shift"}
+SOFT_OF = {"felzenszwalb_soft": "felzenszwalb", "mean_shift_soft": "mean_shift", "ncut_soft": "ncut"}
 ENTRY_POINTS = "contourbench.detectors"
 
 

@@ -6,9 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..eval.counting import pool
+from ..eval.metrics import ap_variants
 from ..eval.protocol import BoundaryProtocol
 from .published import published_scores
-from .store import load_meta, load_scores
+from .store import finished, load_meta, load_run, load_scores
 
 BOUNDARY_COLUMNS = {"ods": "ODS", "ois": "OIS", "ap": "AP", "r50": "R50"}
 REGION_COLUMNS = {
@@ -20,6 +22,8 @@ REGION_COLUMNS = {
     "vi_ods": "VI ODS",
     "vi_ois": "OIS",
 }
+
+AP_COLUMNS = {"ap": "AP (official)", "ap_left": "AP (left end extended)", "ap_zero": "AP (with threshold 0)"}
 
 
 class Row(NamedTuple):
@@ -45,17 +49,20 @@ class Section(NamedTuple):
     is_bsds500_test: bool
 
 
-def sections(folders: list[Path], published: bool = False, regions: bool = False) -> list[Section]:
+def sections(folders: list[Path], published: bool = False, measure: str = "contours") -> list[Section]:
     """Group run folders by data set, split and protocol; rows from weak to strong, published ones after.
 
-    With ``regions``, the region measures in place of the contours' scores, of the runs that have them.
+    ``measure`` is ``contours`` for the usual table, ``regions`` for covering, PRI and VI of the runs that have regions,
+    or ``ap`` for the variants of AP.
     """
     groups: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
     for folder in folders:
         meta = load_meta(folder)
         groups.setdefault(_title(meta), []).append((folder, meta))
-    if regions:
+    if measure == "regions":
         return [_region_section(f"{title}, regions", runs) for title, runs in groups.items()]
+    if measure == "ap":
+        return [_ap_section(f"{title}, variants of AP", runs) for title, runs in groups.items()]
     return [_section(title, runs, published) for title, runs in groups.items()]
 
 
@@ -83,6 +90,18 @@ def _region_section(title: str, runs: list[tuple[Path, dict[str, Any]]]) -> Sect
             notes.append(f"{name}: contours alone, no regions to measure")
     rows.sort(key=lambda row: row.values[0])
     return Section(title, REGION_COLUMNS, rows, notes, False)
+
+
+def _ap_section(title: str, runs: list[tuple[Path, dict[str, Any]]]) -> Section:
+    rows, notes = [], []
+    for folder in finished([folder for folder, _ in runs]):
+        run = load_run(folder)
+        variants = ap_variants(pool(run.counts.values()), run.full_map)
+        rows.append(Row(run.name, tuple(variants), len(run.records), "measured"))
+        if variants.threshold_zero is None:
+            notes.append(f"{run.name}: counted by an older version; run it with --fresh for the third column")
+    rows.sort(key=lambda row: row.values[0])
+    return Section(title, AP_COLUMNS, rows, notes, False)
 
 
 def _scored(runs: list[tuple[Path, dict[str, Any]]]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:

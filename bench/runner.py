@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..eval.counting import BoundaryCounts, count_map, count_segmentations
 from ..eval.hierarchy import Hierarchy
+from ..eval.metrics import full_map_counts
 from ..eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
 from ..eval.regions import REGIONS_DEFINITION, RegionScores, score_hierarchy, score_sweep
 from ..eval.suppression import suppress_preset
@@ -263,7 +264,8 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
         seconds["count"] = time.perf_counter() - started
     if changed:
         discard_summary(job.folder)
-        write_record(job.folder, Record(id=image_id, counts=counts, regions=regions, **current))
+        full_map = full_map_counts(truth)
+        write_record(job.folder, Record(id=image_id, counts=counts, regions=regions, full_map=full_map, **current))
     return seconds
 
 

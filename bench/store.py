@@ -25,6 +25,7 @@ from .official import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
 
 COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
 REGION_FIELDS = tuple(field.name for field in fields(RegionScores))
+OPTIONAL = ("settings", "regions", "truth_regions", "full_map")
 SUMMARY_FILES = ("scores.json", *BOUNDARY_FILES, *REGION_FILES)
 
 
@@ -35,6 +36,7 @@ class Record:
     ``image``, ``truth`` and ``map`` are hashes of arrays; ``detector`` is the detector's fingerprint, empty for maps
     made elsewhere; ``protocol`` the settings that decide the counts besides the arrays. ``settings`` are the names of a
     sweep's settings; ``regions`` is None without regions, and ``truth_regions`` the hash of the true ones.
+    ``full_map`` has matched and all pixels of a map that is a contour everywhere (None in older records).
     """
 
     id: str
@@ -47,6 +49,7 @@ class Record:
     settings: tuple[str, ...] = ()
     regions: RegionScores | None = None
     truth_regions: str = ""
+    full_map: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ class Run:
         """The region measures by image id; None unless every image has them."""
         regions = {image_id: record.regions for image_id, record in self.records.items()}
         return None if None in regions.values() else regions
+
+    @property
+    def full_map(self) -> tuple[int, int] | None:
+        """Matched and all pixels of a map that is a contour everywhere, pooled; None if an image's are not known."""
+        found = [record.full_map for record in self.records.values()]
+        return None if None in found else (sum(f[0] for f in found), sum(f[1] for f in found))
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -96,12 +105,10 @@ def map_path(folder: Path, image_id: str, suffix: str = ".npy") -> Path:
 def write_record(folder: Path, record: Record) -> None:
     """Write the record of one image."""
     values = {**asdict(record), "counts": _plain(record.counts, COUNT_FIELDS)}
-    if record.regions is None:
-        for name in ("settings", "regions", "truth_regions"):
-            values.pop(name)
-    else:
+    if record.regions is not None:
         values["regions"] = _plain(record.regions, REGION_FIELDS)
-    write_json(_record_path(folder, record.id), values, indent=None)
+    stored = {name: value for name, value in values.items() if name not in OPTIONAL or value}
+    write_json(_record_path(folder, record.id), stored, indent=None)
 
 
 def read_record(folder: Path, image_id: str) -> Record | None:
@@ -110,6 +117,7 @@ def read_record(folder: Path, image_id: str) -> Record | None:
         values = json.loads(_record_path(folder, image_id).read_text())
         values["counts"] = BoundaryCounts(**values["counts"])
         values["settings"] = tuple(values.get("settings", ()))
+        values["full_map"] = tuple(values["full_map"]) if "full_map" in values else None
         if values.get("regions") is not None:
             values["regions"] = RegionScores(**values["regions"])
         return Record(**values)

@@ -12,7 +12,18 @@ from .boundary_metric import BoundaryMetric
 from .counting import BoundaryCounts, count_map, count_segmentations, pool
 from .hierarchy import Hierarchy
 from .matching import correspond_pixels
-from .metrics import Best, Curve, Score, Summary, best_point, pr_curve, summarize
+from .metrics import (
+    ApVariants,
+    Best,
+    Curve,
+    Score,
+    Summary,
+    ap_variants,
+    best_point,
+    full_map_counts,
+    pr_curve,
+    summarize,
+)
 from .protocol import BoundaryProtocol
 from .regions import RegionScores, RegionSummary, score_hierarchy, score_sweep, summarize_regions
 from .suppression import suppress, suppress_preset
@@ -21,6 +32,7 @@ from .thinning import thin
 from .uncertainty import Difference, Interval, bootstrap, compare
 
 __all__ = [
+    "ApVariants",
     "Best",
     "BoundaryCounts",
     "BoundaryMetric",
@@ -34,12 +46,14 @@ __all__ = [
     "Score",
     "Summary",
     "Sweep",
+    "ap_variants",
     "best_point",
     "bootstrap",
     "compare",
     "correspond_pixels",
     "count_map",
     "count_segmentations",
+    "full_map_counts",
     "label_boundaries",
     "mean_boundaries",
     "pool",

@@ -153,6 +153,48 @@ def average_precision(precision: ArrayLike, recall: ArrayLike) -> float:
     return float(at.sum() * 0.01)
 
 
+class ApVariants(NamedTuple):
+    """Three areas that papers call AP; only ``official`` belongs in a column with official ones."""
+
+    official: float
+    left_extended: float
+    threshold_zero: float | None
+
+
+def ap_variants(counts: BoundaryCounts, full_map: tuple[int, int] | None = None) -> ApVariants:
+    """Return the average precision of pooled counts in its variants.
+
+    Parameters
+    ----------
+    counts : BoundaryCounts
+        Pooled over the images.
+    full_map : (int, int), optional
+        Matched and all pixels of the map that is a contour everywhere, pooled; see `full_map_counts`.
+
+    Returns
+    -------
+    ApVariants
+        ``left_extended`` goes on to recall 0 at the precision of the lowest recall, which a map that saturates does not
+        reach. ``threshold_zero`` has one more point, the binary map of threshold 0, full and not thinned, as code
+        published with EDTER adds it: a segment up to recall 1 that no detector has earned. None without ``full_map``.
+    """
+    curve = pr_curve(counts)
+    seen = curve.recall > 0
+    precision, recall = curve.precision[seen], curve.recall[seen]
+    at_left = precision[np.argsort(recall, kind="stable")][:1]
+    left = average_precision(np.append(precision, at_left), np.append(recall, np.zeros(len(at_left))))
+    zero = None
+    if full_map is not None:
+        matched, pixels = full_map
+        zero = average_precision(np.append(curve.precision, matched / pixels), np.append(curve.recall, 1.0))
+    return ApVariants(average_precision(curve.precision, curve.recall), left, zero)
+
+
+def full_map_counts(ground_truth: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return matched and all pixels of a map that is a contour everywhere: every true pixel matches itself."""
+    return int(np.count_nonzero(ground_truth.any(axis=0))), ground_truth[0].size
+
+
 def recall_at_half_precision(precision: ArrayLike, recall: ArrayLike) -> float:
     """Return R50: recall at precision 0.5, linear in the distinct precisions.
 

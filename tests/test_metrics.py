@@ -4,7 +4,17 @@ from fractions import Fraction
 import naive
 import numpy as np
 import pytest
-from contourbench.eval import BoundaryCounts, best_point, pool, pr_curve, summarize
+from contourbench.eval import (
+    BoundaryCounts,
+    BoundaryProtocol,
+    ap_variants,
+    best_point,
+    count_map,
+    full_map_counts,
+    pool,
+    pr_curve,
+    summarize,
+)
 from contourbench.eval.metrics import average_precision, recall_at_half_precision
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,3 +133,24 @@ def test_official_totals_follow_from_official_curve(bench_sample):
         assert (best.threshold, best.score.recall, best.score.precision) == pytest.approx((best_t, best_r, best_p))
         assert best.score.f == pytest.approx(best_f, abs=2e-6)
         assert average_precision(p, r) == pytest.approx(ap, abs=2e-6)
+
+
+def test_ap_variants_by_hand():
+    """Precision 1 at recall .5, .5 at recall 1; nothing below .5."""
+    counts = BoundaryCounts([10, 5], [10, 10], [10, 5], [20, 5], [0.3, 0.6])
+    found = ap_variants(counts, full_map=(10, 100))
+    reached = sum(1 - (r - 50) / 100 for r in range(50, 101)) / 100
+    assert found.official == pytest.approx(reached)
+    assert found.left_extended == pytest.approx(reached + 0.5)
+    assert found.threshold_zero == pytest.approx(reached)  # recall 1 is reached already, at a higher precision
+    early = BoundaryCounts([5, 1], [10, 10], [5, 1], [5, 1], [0.3, 0.6])
+    added = sum(1 - 0.9 * (r - 50) / 50 for r in range(51, 101)) / 100
+    assert ap_variants(early, (10, 100)).threshold_zero == pytest.approx(ap_variants(early).official + added)
+    assert ap_variants(early).threshold_zero is None
+
+
+def test_the_full_map_by_the_benchmark(random):
+    truth = random.rand(3, 12, 15) > 0.9
+    counts = count_map(np.ones(truth.shape[1:]), truth, BoundaryProtocol(thresholds=1, thin=False))
+    assert full_map_counts(truth) == (counts.cnt_p[0], counts.sum_p[0])
+    assert counts.cnt_r[0] == counts.sum_r[0]
