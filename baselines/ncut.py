@@ -27,7 +27,7 @@ GRADIENT_SIGMA = 2.0
 # scale of its own. Of 1e-4, 1e-3 and 1e-2 this has the best ODS on train.
 LEAST_EIGENVALUE = 1e-2
 # Eigenvector gradient at which the map reaches 1. The map is the root of it, which spreads the many small ones.
-FULL_RESPONSE = 300.0
+FULL_RESPONSE = 200.0
 
 
 def ncut(image: ArrayLike, sigma: float = 2.0, scale: float = 0.08, side: int = 120) -> Sweep:
@@ -97,7 +97,7 @@ def ncut_gradient(
     Returns
     -------
     (H, W) float32 array in [0, 1]
-        Root of the largest, over eight directions, ``sum |directional derivative of v| / sqrt(lambda)`` in 300ths,
+        Root of the largest, over eight directions, ``sum |directional derivative of v| / sqrt(lambda)`` in 200ths,
         where v has mean square 1 over the graph's mass.
 
     Raises
