@@ -11,6 +11,8 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Any, Self
 
+from threadpoolctl import threadpool_limits
+
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -37,7 +39,8 @@ class Workers:
         that only the guilty item is lost.
         """
         if self.count <= 1:
-            yield from ((item, work(item)) for item in items)
+            with threadpool_limits(1):  # as in the processes of a pool: sums split over threads round differently
+                yield from ((item, work(item)) for item in items)
             return
         unfinished = dict.fromkeys(items)
         try:
