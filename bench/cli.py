@@ -193,6 +193,18 @@ def _curves(options: argparse.Namespace) -> None:
     print(out)
 
 
+def _gallery(options: argparse.Namespace) -> None:
+    from .gallery import draw_gallery
+    from .store import find_runs, finished, load_run
+
+    out = _figure_path(options.out)
+    folders = finished([run for folder in options.results for run in find_runs(folder)])
+    if not folders:
+        raise UserError(f"{options.results[0]}: no finished run in it")
+    draw_gallery([load_run(folder) for folder in folders], _dataset(options), options.images, out)
+    print(out)
+
+
 def _figure_path(path: Path) -> Path:
     from .curves import FORMATS
 
@@ -323,6 +335,12 @@ def _parser() -> argparse.ArgumentParser:
     curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
     curves.add_argument("--published", action="store_true", help="add published curves")
     curves.set_defaults(action=_curves)
+
+    gallery = commands.add_parser("gallery", parents=[shared], help="image, ground truth and detectors side by side")
+    gallery.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs, a column each")
+    gallery.add_argument("--images", nargs="+", default=[], metavar="ID", help="a row each (default: the first three)")
+    gallery.add_argument("--out", type=Path, default=Path("gallery.png"), metavar="FIGURE", help=".png, .pdf or .svg")
+    gallery.set_defaults(action=_gallery)
 
     compare = commands.add_parser("compare", help="is the difference of two runs real? intervals, tests, images")
     compare.add_argument("first", type=Path, metavar="A", help="folder of a run, such as results/canny")

@@ -1,0 +1,111 @@
+"""A sheet of pictures for a paper: image, ground truth and what each detector makes of it, a row per image."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..eval.hierarchy import Hierarchy
+from ..eval.metrics import summarize
+from ..eval.regions import summarize_regions
+from ..eval.sweeps import Sweep
+from .curves import figure_style, save_figure
+from .datasets import Dataset
+from .errors import UserError, nearest_hint
+from .predictions import Prediction, read_prediction
+from .runner import MAP_SUFFIXES
+from .store import Run, map_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_gallery(runs: list[Run], dataset: Dataset, ids: list[str], out: Path, width: float = 6.9) -> None:
+    """Write the sheet as png, pdf or svg.
+
+    Contour maps and the annotators' mean are shown dark on white; sweeps and hierarchies as regions in their mean
+    colours, at the setting or threshold that is best for the whole data set.
+
+    Parameters
+    ----------
+    runs : list of Run
+        With saved maps; a column each.
+    dataset : Dataset
+        The images that the runs are of.
+    ids : list of str
+        A row each; the first three of the data set if empty.
+    out : Path
+        The suffix decides the format.
+    width : float
+        Of the sheet in inches; 6.9 is a page of two columns.
+
+    Raises
+    ------
+    UserError
+        If an image is not in the data set, or a run has no saved map of it.
+    """
+    ids = ids or list(dataset.ids[:3])
+    for image_id in ids:
+        if image_id not in dataset.ids:
+            raise UserError(f"--images {image_id}: not in {dataset.name}{nearest_hint(image_id, list(dataset.ids))}")
+    columns = ["image", "ground truth", *(run.name for run in runs)]
+    with figure_style():
+        figure, axes = _grid(len(ids), len(columns), width, [dataset.image(i).shape for i in ids])
+        for row, image_id in zip(axes, ids, strict=True):
+            image, truth = dataset.pair(image_id)
+            pictures = [image, _dark_on_white(truth.mean(axis=0))]
+            pictures += [picture(saved_prediction(run, image_id), run, image) for run in runs]
+            for cell, shown in zip(row, pictures, strict=True):
+                cell.imshow(shown, interpolation="lanczos")
+        for cell, name in zip(axes[0], columns, strict=True):
+            cell.set_title(name if len(name) < 24 else name.replace("(", "\n("), fontsize=6)
+        save_figure(figure, out)
+
+
+def saved_prediction(run: Run, image_id: str) -> Prediction:
+    """Return what a run saved for an image. Raises `UserError` if there is nothing."""
+    for suffix in MAP_SUFFIXES:
+        path = map_path(run.folder, image_id, suffix)
+        if path.exists():
+            return read_prediction(path)
+    raise UserError(f"{run.folder}: no saved map of {image_id}; maps are not committed: run the detector again")
+
+
+def picture(prediction: Prediction, run: Run, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a prediction as an (H, W, 3) uint8 picture."""
+    if isinstance(prediction, Sweep):
+        best = int(np.clip(np.rint(summarize(run.counts).ods_threshold), 1, len(prediction.segmentations)))
+        return mean_colours(prediction.segmentations[best - 1], image)
+    if isinstance(prediction, Hierarchy):
+        scale = summarize_regions(run.regions).covering.ods_threshold if run.regions else 0.5
+        return mean_colours(next(prediction.regions([scale])), image)
+    return _dark_on_white(prediction)
+
+
+def mean_colours(labels: NDArray[np.integer], image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return each region of (H, W) labels in the mean colour it has in the (H, W, 3) image."""
+    number = np.unique(labels, return_inverse=True)[1].ravel()
+    areas = np.bincount(number)
+    means = [np.bincount(number, channel.ravel())[number] / areas[number] for channel in np.moveaxis(image, 2, 0)]
+    return np.rint(np.stack(means, axis=1)).astype(np.uint8).reshape(image.shape)
+
+
+def _dark_on_white(soft: NDArray[np.floating]) -> NDArray[np.uint8]:
+    grey = np.rint(255 * (1 - np.asarray(soft, np.float64))).astype(np.uint8)
+    return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+
+
+def _grid(rows: int, columns: int, width: float, shapes: list[tuple[int, ...]]) -> tuple[object, list[list["Axes"]]]:
+    """Return a figure and its axes, rows as high as their images."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    ratios = [shape[0] / shape[1] for shape in shapes]
+    figure = Figure(figsize=(width, width / columns * sum(ratios) + 0.3), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, height_ratios=ratios)
+    for cell in axes.ravel():
+        cell.set_axis_off()
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    return figure, axes.tolist()

@@ -1,0 +1,31 @@
+import imageio.v3 as iio
+import numpy as np
+from command import contourbench, fails
+from contourbench.bench.gallery import mean_colours
+
+
+def test_mean_colours(random):
+    labels, image = np.array([[7, 7, -2]]), np.array([[[10, 0, 0], [20, 2, 0], [5, 5, 5]]], np.uint8)
+    np.testing.assert_array_equal(mean_colours(labels, image), [[[15, 1, 0], [15, 1, 0], [5, 5, 5]]])
+
+
+def test_a_column_per_run_a_row_per_image(capsys, tmp_path):
+    out = tmp_path / "o"
+    assert contourbench(capsys, "run", "sobel", "felzenszwalb", "--limit", 3, "--out", out)[0] == 0
+    gallery = ("gallery", out / "sobel", out / "felzenszwalb", "--data", "scenes")
+    assert contourbench(capsys, *gallery, "--images", "scene001", "scene003", "--out", tmp_path / "two.png")[0] == 0
+    assert contourbench(capsys, *gallery, "--images", "scene001", "--out", tmp_path / "one.png")[0] == 0
+    two, one = (iio.imread(tmp_path / name) for name in ("two.png", "one.png"))
+    assert two.shape[1] == one.shape[1]
+    assert 1.5 < two.shape[0] / one.shape[0] < 2.2
+    assert (one.std(axis=(0, 1)) > 10).all()
+    assert contourbench(capsys, *gallery, "--images", "scene001", "--out", tmp_path / "again.png")[0] == 0
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
+def test_what_cannot_be_shown(capsys, tmp_path):
+    out = tmp_path / "o"
+    assert contourbench(capsys, "run", "sobel", "--limit", 1, "--out", out)[0] == 0
+    gallery = ("gallery", out, "--data", "scenes", "--out", tmp_path / "g.pdf")
+    assert "not in scenes; did you mean scene001?" in fails(capsys, *gallery, "--images", "scene01")
+    assert "no saved map of scene002" in fails(capsys, *gallery, "--images", "scene002")
