@@ -1,11 +1,11 @@
 """Sweeps and hierarchies through the command, as a user types it."""
 
+import importlib
 import json
 
 import numpy as np
 import pytest
 from command import changed_records, contents, contourbench, fails, rows
-from contourbench.baselines import felzenszwalb
 from contourbench.bench.datasets import open_dataset
 from contourbench.bench.detectors import parse_detector
 from contourbench.bench.runner import Job, process_image
@@ -90,9 +90,10 @@ def test_a_soft_detector_takes_the_sweep_that_stands_beside_it(capsys, tmp_path,
     alone, beside = tmp_path / "alone", tmp_path / "beside"
     assert contourbench(capsys, "run", "felzenszwalb_soft", "--data", mine, "--out", alone)[0] == 0
     assert contourbench(capsys, "run", "felzenszwalb", "--data", mine, "--out", beside)[0] == 0
+    module = importlib.import_module("contourbench.baselines.felzenszwalb")
     soft, dataset = parse_detector("felzenszwalb_soft"), open_dataset(str(mine))
     with monkeypatch.context() as patch:
-        patch.setattr(felzenszwalb, "felzenszwalb_soft", None)  # would fail if called
+        patch.setattr(module, "felzenszwalb_soft", None)  # would fail if called
         job = Job(soft, dataset, BoundaryProtocol(), beside / "felzenszwalb_soft")
         assert [process_image(job, image_id).error for image_id in dataset.ids] == [None] * 3
     assert contourbench(capsys, "run", "felzenszwalb_soft", "--data", mine, "--out", beside)[0] == 0
