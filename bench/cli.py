@@ -193,6 +193,14 @@ def _curves(options: argparse.Namespace) -> None:
     print(out)
 
 
+def _human(options: argparse.Namespace) -> None:
+    from .agreement import agreement_text
+
+    dataset, protocol = _dataset(options), _protocol(options)
+    with _workers(options, dataset) as workers:
+        print(agreement_text(dataset, protocol, workers), end="")
+
+
 def _gallery(options: argparse.Namespace) -> None:
     from .gallery import draw_gallery
     from .store import find_runs, finished, load_run
@@ -335,6 +343,9 @@ def _parser() -> argparse.ArgumentParser:
     curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
     curves.add_argument("--published", action="store_true", help="add published curves")
     curves.set_defaults(action=_curves)
+
+    human = commands.add_parser("human", parents=[shared], help="how well the annotators agree with one another")
+    human.set_defaults(action=_human)
 
     gallery = commands.add_parser("gallery", parents=[shared], help="image, ground truth and detectors side by side")
     gallery.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs, a column each")

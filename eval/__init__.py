@@ -4,9 +4,10 @@
 `boundaries` are its steps); `metrics` folds counts into scores, `boundary_metric` does so while images come;
 `suppression` is non-maximum suppression; `validation` has the input checks. `sweeps` and `hierarchy` are what methods
 that make regions return; `regions` compares them with the annotators' regions; `uncertainty` has intervals and paired
-tests. No file is opened here.
+tests; `agreement` scores people against one another. No file is opened here.
 """
 
+from .agreement import count_agreement
 from .boundaries import label_boundaries
 from .boundary_metric import BoundaryMetric
 from .counting import BoundaryCounts, count_map, count_segmentations, pool
@@ -51,6 +52,7 @@ __all__ = [
     "bootstrap",
     "compare",
     "correspond_pixels",
+    "count_agreement",
     "count_map",
     "count_segmentations",
     "full_map_counts",

@@ -12,7 +12,7 @@ COMMAND = [str(Path(sys.executable).with_name("contourbench"))]
 
 def contourbench(capsys, *arguments):
     """Run the command in this process on one core; return exit code, stdout and stderr."""
-    spread = [] if arguments[0] not in ("run", "score") or "--workers" in arguments else ["--workers", "1"]
+    spread = [] if arguments[0] not in ("run", "score", "human") or "--workers" in arguments else ["--workers", "1"]
     try:
         code = main([*map(str, arguments), *spread])
     except SystemExit as stop:
