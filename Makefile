@@ -1,9 +1,10 @@
-# make demo      install, run the classical detectors on the built-in scenes: table, PR figure (CONTOURBENCH_BSDS500=PATH for real data)
+# make demo      install, run detectors on the built-in scenes: table, PR figure (CONTOURBENCH_BSDS500=PATH for real data)
 # make test      install what tests need, run them all
 # make install   install alone
 PYTHON ?= python3
 BIN := .venv/bin
-DETECTORS ?= roberts sobel canny
+# cnf_fast fits a network to each image: seconds per scene, but ten minutes or more for 200 photographs.
+DETECTORS ?= roberts sobel canny felzenszwalb $(if $(CONTOURBENCH_BSDS500),,cnf_fast)
 OUT ?= results/$(if $(CONTOURBENCH_BSDS500),bsds500-test,scenes)
 
 .PHONY: demo test install lint clean
@@ -24,11 +25,11 @@ lint: .venv/installed-dev
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cnf]'
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cnf,dev]'
 	touch $@
 
 clean:

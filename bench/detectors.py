@@ -10,7 +10,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -29,6 +29,10 @@ BUILT_IN = {
     "roberts": "contourbench.baselines.gradient:roberts",
     "sobel": "contourbench.baselines.gradient:sobel",
     "canny": "contourbench.baselines.canny:canny",
+    "cnf": "contourbench.cnf_contours.detect:cnf",
+    "cnf_fast": "contourbench.cnf_contours.detect:cnf_fast",
+    "cnf_thesis": "contourbench.cnf_contours.detect:cnf_thesis",
+    "dfc": "contourbench.cnf_contours.dfc:dfc",
     "felzenszwalb": "contourbench.baselines.felzenszwalb:felzenszwalb",
     "felzenszwalb_soft": "contourbench.baselines.felzenszwalb:felzenszwalb_soft",
     "mean_shift": "contourbench.baselines.mean_shift:mean_shift",
@@ -72,8 +76,8 @@ def parse_detector(spec: str) -> Detector:
     UserError
         If the spelling, the name or a parameter is wrong; says what is near.
     """
-    base, params = _split(spec)
     known = known_detectors()
+    base, params = _split(_setting_spelt_out(spec, known))
     if ":" not in base and base not in known:
         hint = nearest_hint(base, sorted(known))
         raise UserError(
@@ -102,10 +106,21 @@ def parse_detector(spec: str) -> Detector:
 
 def describe(name: str) -> str:
     """Return one line on a known detector: its parameters with their defaults and what its docstring says first."""
-    function = _import_target(known_detectors()[name])
+    try:
+        function = _import_target(known_detectors()[name])
+    except UserError as error:  # such as torch, which is not installed
+        return f"{name}  not available: {error}"
     params = ", ".join(f"{k}={_spell(v)}" for k, v in _parameters(function, name).items())
     first_line = (inspect.getdoc(function) or "").split("\n")[0]
     return f"{name}({params})  {first_line}"
+
+
+def _setting_spelt_out(spec: str, known: Iterable[str]) -> str:
+    """Return ``cnf_thesis(seed=1)`` for ``cnf(thesis, seed=1)``, where there is a detector of that name."""
+    named = re.fullmatch(r"\s*(\w+)\(\s*([^\W\d]\w*)\s*(?:,(.*))?\)\s*", spec)
+    if named and f"{named[1]}_{named[2]}" in known:
+        return f"{named[1]}_{named[2]}({named[3] or ''})"
+    return spec
 
 
 def _split(spec: str) -> tuple[str, dict[str, Any]]:

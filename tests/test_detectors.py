@@ -30,7 +30,7 @@ def test_a_name_that_prints_is_a_name_that_parses(spec, name):
     ("spec", "message"),
     [
         ("cany", "detector 'cany': unknown; did you mean canny\\?"),
-        ("zzz", "unknown \\(known: canny, felzenszwalb"),
+        ("zzz", "unknown \\(known: canny, cnf"),
         ("canny(sigm=2)", "no parameter 'sigm'; did you mean sigma\\? \\(it has: sigma, ratio\\)"),
         ("roberts(sigma=2)", "it has: none"),
         ("canny(sigma=big)", "parameter sigma: 'big', expected float"),
@@ -63,6 +63,21 @@ def test_a_users_function_from_the_working_directory(tmp_path, monkeypatch):
     assert before == parse_detector("my_edges:detect(level=1)").fingerprint
     (tmp_path / "my_edges.py").write_text("def detect(image, level=0.5):\n    return image[..., 1] / 255 * level\n")
     assert before != parse_detector("my_edges:detect(level=1)").fingerprint
+
+
+def test_settings_have_two_spellings():
+    assert parse_detector("felzenszwalb(soft)") == parse_detector("felzenszwalb_soft")
+    spelt = parse_detector("mean_shift( soft , settings='7_9_400')")
+    assert spelt.name == "mean_shift_soft(settings='7_9_400')"
+    assert spelt.sweep.name == "mean_shift(settings='7_9_400')"
+    with pytest.raises(UserError, match="cannot read the parameters"):
+        parse_detector("felzenszwalb(softer)")
+
+
+def test_a_detector_whose_library_is_missing_is_still_listed(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.delitem(__import__("sys").modules, "contourbench.cnf_contours.dfc", raising=False)
+    assert "needs 'torch', which is not installed" in describe("dfc")
 
 
 def test_descriptions():
