@@ -209,7 +209,20 @@ def _gallery(options: argparse.Namespace) -> None:
     folders = finished([run for folder in options.results for run in find_runs(folder)])
     if not folders:
         raise UserError(f"{options.results[0]}: no finished run in it")
-    draw_gallery([load_run(folder) for folder in folders], _dataset(options), options.images, out)
+    draw_gallery([load_run(folder) for folder in folders], _dataset(options), options.images, out, options.matches)
+    print(out)
+
+
+def _page(options: argparse.Namespace) -> None:
+    from .datasets import open_dataset
+    from .page import write_page
+    from .store import find_runs, finished, load_run
+
+    folders = finished([run for folder in options.results for run in find_runs(folder)])
+    runs = [load_run(folder) for folder in folders]
+    dataset = open_dataset(options.data, runs[0].meta["dataset"]["split"]) if options.data and runs else None
+    out = options.out or options.results[0] / "page.html"
+    write_page(runs, dataset, out, options.images)
     print(out)
 
 
@@ -350,8 +363,16 @@ def _parser() -> argparse.ArgumentParser:
     gallery = commands.add_parser("gallery", parents=[shared], help="image, ground truth and detectors side by side")
     gallery.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs, a column each")
     gallery.add_argument("--images", nargs="+", default=[], metavar="ID", help="a row each (default: the first three)")
+    gallery.add_argument("--matches", action="store_true", help="show hits, false alarms and misses, not the maps")
     gallery.add_argument("--out", type=Path, default=Path("gallery.png"), metavar="FIGURE", help=".png, .pdf or .svg")
     gallery.set_defaults(action=_gallery)
+
+    page = commands.add_parser("page", help="write the results as one HTML file: table, curves, images")
+    page.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
+    page.add_argument("--data", metavar="PATH", help="scenes, or the folder of the runs' images (default: no pictures)")
+    page.add_argument("--out", type=Path, metavar="PAGE", help="(default: RESULTS/page.html)")
+    page.add_argument("--images", type=int, default=12, metavar="N", help="images to show (default: 12)")
+    page.set_defaults(action=_page)
 
     compare = commands.add_parser("compare", help="is the difference of two runs real? intervals, tests, images")
     compare.add_argument("first", type=Path, metavar="A", help="folder of a run, such as results/canny")

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..eval.counting import pool
 from ..eval.hierarchy import Hierarchy
-from ..eval.metrics import summarize
+from ..eval.metrics import pr_curve
+from ..eval.protocol import BoundaryProtocol
 from ..eval.regions import summarize_regions
 from ..eval.sweeps import Sweep
 from .curves import figure_style, save_figure
 from .datasets import Dataset
 from .errors import UserError, nearest_hint
+from .matches import counted_map, draw_matches, match_pixels
 from .predictions import Prediction, read_prediction
 from .runner import MAP_SUFFIXES
 from .store import Run, map_path
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_gallery(runs: list[Run], dataset: Dataset, ids: list[str], out: Path, width: float = 6.9) -> None:
+def draw_gallery(
+    runs: list[Run], dataset: Dataset, ids: list[str], out: Path, matches: bool = False, width: float = 6.9
+) -> None:
     """Write the sheet as png, pdf or svg.
 
     Contour maps and the annotators' mean are shown dark on white; sweeps and hierarchies as regions in their mean
@@ -37,6 +42,9 @@ def draw_gallery(runs: list[Run], dataset: Dataset, ids: list[str], out: Path, w
         A row each; the first three of the data set if empty.
     out : Path
         The suffix decides the format.
+    matches : bool
+        Whether to show, in place of what a detector made, its hits (black), false alarms (vermilion) and misses (blue)
+        at the threshold that is best for the whole data set.
     width : float
         Of the sheet in inches; 6.9 is a page of two columns.
 
@@ -55,7 +63,9 @@ def draw_gallery(runs: list[Run], dataset: Dataset, ids: list[str], out: Path, w
         for row, image_id in zip(axes, ids, strict=True):
             image, truth = dataset.pair(image_id)
             pictures = [image, _dark_on_white(truth.mean(axis=0))]
-            pictures += [picture(saved_prediction(run, image_id), run, image) for run in runs]
+            for run in runs:
+                saved = saved_prediction(run, image_id)
+                pictures.append(match_picture(saved, run, image, truth) if matches else picture(saved, run, image))
             for cell, shown in zip(row, pictures, strict=True):
                 cell.imshow(shown, interpolation="lanczos")
         for cell, name in zip(axes[0], columns, strict=True):
@@ -75,12 +85,27 @@ def saved_prediction(run: Run, image_id: str) -> Prediction:
 def picture(prediction: Prediction, run: Run, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a prediction as an (H, W, 3) uint8 picture."""
     if isinstance(prediction, Sweep):
-        best = int(np.clip(np.rint(summarize(run.counts).ods_threshold), 1, len(prediction.segmentations)))
-        return mean_colours(prediction.segmentations[best - 1], image)
+        return mean_colours(prediction.segmentations[int(best_level(run)) - 1], image)
     if isinstance(prediction, Hierarchy):
         scale = summarize_regions(run.regions).covering.ods_threshold if run.regions else 0.5
         return mean_colours(next(prediction.regions([scale])), image)
     return _dark_on_white(prediction)
+
+
+def match_picture(
+    prediction: Prediction, run: Run, image: NDArray[np.uint8], truth: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Return hits, false alarms and misses at the run's best threshold over the image, (H, W, 3) uint8."""
+    held = run.meta["protocol"]
+    protocol = BoundaryProtocol(held["thresholds"], held["max_dist"], held["thin"])
+    counted = prediction if isinstance(prediction, Sweep) else counted_map(prediction, held.get("nms"))
+    return draw_matches(image, match_pixels(counted, truth, best_level(run), protocol))
+
+
+def best_level(run: Run) -> float:
+    """Return the threshold, or the number of the setting, of highest F over the whole data set (not interpolated)."""
+    curve = pr_curve(pool(run.counts.values()))
+    return float(curve.thresholds[np.argmax(curve.f)])
 
 
 def mean_colours(labels: NDArray[np.integer], image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -50,6 +50,7 @@ from .store import (
     load_run,
     map_path,
     read_record,
+    truth_hash,
     write_record,
     write_summary,
 )
@@ -235,7 +236,7 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
     seconds: dict[str, float] = {}
     image, truth = job.dataset.pair(image_id)
     record = None if job.fresh else read_record(job.folder, image_id)
-    image_hash, truth_hash = digest(image), digest(np.packbits(truth), str(truth.shape))
+    image_hash = digest(image)
     prediction = _known_map(job, record, image_hash)
     if prediction is None:
         started = time.perf_counter()
@@ -246,7 +247,7 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
     current = {
         "image": image_hash,
         "detector": job.source.fingerprint,
-        "truth": truth_hash,
+        "truth": truth_hash(truth),
         "map": prediction_hash(prediction),
         "protocol": job.settings(),
         "settings": prediction.settings if isinstance(prediction, Sweep) else (),

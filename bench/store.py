@@ -15,12 +15,13 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..eval.counting import BoundaryCounts
 from ..eval.metrics import Summary, summarize
 from ..eval.regions import RegionScores, RegionSummary, summarize_regions
 from .errors import UserError
-from .files import write_json, write_text
+from .files import digest, write_json, write_text
 from .official import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
 
 COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
@@ -100,6 +101,11 @@ def folder_name(name: str) -> str:
 def map_path(folder: Path, image_id: str, suffix: str = ".npy") -> Path:
     """Return where a run keeps the prediction of an image."""
     return folder / "maps" / f"{image_id}{suffix}"
+
+
+def truth_hash(truth: NDArray[np.bool_]) -> str:
+    """Return the hash of (G, H, W) ground truth that records hold."""
+    return digest(np.packbits(truth), str(truth.shape))
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -47,3 +47,27 @@ def folder(tmp_path, monkeypatch):
     """A toy data set at ``mine``, with the working directory beside it."""
     monkeypatch.chdir(tmp_path)
     return write_folder(tmp_path / "mine", truth="mat")
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory):
+    """Two detectors and a sweep on three scenes."""
+    from contourbench.bench.cli import main
+
+    out = tmp_path_factory.mktemp("page") / "results"
+    detectors = ("canny", "sobel", "felzenszwalb")
+    common = ["--data", "scenes", "--limit", "3", "--thresholds", "9", "--workers", "1"]
+    assert main(["run", *detectors, *common, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def page(scenes):
+    """The page of them."""
+    from contourbench.bench.datasets import open_dataset
+    from contourbench.bench.page import write_page
+    from page_parts import load
+
+    path = scenes.parent / "page.html"
+    write_page(load(scenes), open_dataset("scenes"), path, 3)
+    return path

@@ -23,6 +23,16 @@ def test_a_column_per_run_a_row_per_image(capsys, tmp_path):
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "one.png").read_bytes()
 
 
+def test_matches_in_three_colours(capsys, tmp_path):
+    out = tmp_path / "o"
+    assert contourbench(capsys, "run", "sobel(sigma=2)", "felzenszwalb", "--limit", 2, "--out", out)[0] == 0
+    gallery = ("gallery", out, "--data", "scenes", "--images", "scene002", "--out", tmp_path / "m.png", "--matches")
+    assert contourbench(capsys, *gallery)[0] == 0
+    picture = iio.imread(tmp_path / "m.png")[..., :3].astype(int)
+    for colour in ((213, 94, 0), (0, 114, 178), (0, 0, 0)):
+        assert (np.abs(picture - colour).max(axis=2) < 40).sum() > 50, colour
+
+
 def test_what_cannot_be_shown(capsys, tmp_path):
     out = tmp_path / "o"
     assert contourbench(capsys, "run", "sobel", "--limit", 1, "--out", out)[0] == 0

@@ -1,0 +1,1 @@
+"""The parts of the HTML page that do not depend on results; `page` puts them together."""
