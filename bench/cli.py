@@ -139,8 +139,9 @@ def _doctor(options: argparse.Namespace) -> None:
     findings = examine(options.predictions, dataset, options.look)
     print(report_text(findings), end="")
     height, width = dataset.image(dataset.ids[0]).shape[:2]
-    tolerance = _protocol(options).tolerance((height, width))
-    print(f"tolerance {options.max_dist:g} of the diagonal: {tolerance:.2f} px at {height}x{width}")
+    protocol = _protocol(options)
+    tolerance = protocol.tolerance((height, width))
+    print(f"tolerance {protocol.max_dist:g} of the diagonal: {tolerance:.2f} px at {height}x{width}")
     if any(finding.verdict == WRONG for finding in findings):
         raise UserError(f"{options.predictions}: cannot be scored as it is")
 
@@ -283,9 +284,17 @@ def _dataset(options: argparse.Namespace) -> "Dataset":
 
 def _protocol(options: argparse.Namespace) -> "BoundaryProtocol":
     from ..eval.protocol import BoundaryProtocol
+    from .errors import listing, nearest_hint
+    from .presets import PRESETS
 
+    name = options.preset or "bsds500"
+    if name not in PRESETS:
+        raise UserError(
+            f"--preset {name}: unknown{nearest_hint(name, list(PRESETS))} (known: {listing(list(PRESETS))})"
+        )
+    max_dist = PRESETS[name].max_dist if options.max_dist is None else options.max_dist
     try:
-        return BoundaryProtocol(options.thresholds, options.max_dist, not options.no_thin)
+        return BoundaryProtocol(options.thresholds, max_dist, not options.no_thin)
     except ValueError as error:
         raise UserError(f"--{str(error).replace('_', '-', 1)}") from None
 
@@ -398,8 +407,9 @@ def _shared_options() -> argparse.ArgumentParser:
     shared.add_argument("--limit", type=int, metavar="N", help="only the first N images")
     shared.add_argument("--workers", type=int, default=_cores(), metavar="N", help="processes (default: one per core)")
     shared.add_argument("--thresholds", type=int, default=99, metavar="K", help="(default: 99)")
+    shared.add_argument("--preset", metavar="NAME", help="tolerance of a known data set, such as nyudv2 or biped")
     shared.add_argument(
-        "--max-dist", type=float, default=0.0075, metavar="D", help="tolerance / image diagonal (default: 0.0075)"
+        "--max-dist", type=float, metavar="D", help="tolerance / image diagonal (default: the preset's, or 0.0075)"
     )
     shared.add_argument("--fresh", action="store_true", help="compute all anew, also what seems unchanged")
     shared.add_argument("--no-thin", action="store_true", help="match the binary maps as they are, unthinned")

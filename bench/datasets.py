@@ -15,11 +15,17 @@ from numpy.typing import NDArray
 
 from ..eval.validation import size_message
 from .errors import UserError, listing
-from .files import IMAGE_SUFFIXES, files_by_id, read_grey, read_image, read_mat, read_npy, scaled
+from .files import IMAGE_SUFFIXES, files_by_id, read_image
+from .ground_truth import TRUTH_SUFFIXES, read_segmentations, read_truth
 
 BSDS500_SIZES = {"train": 200, "val": 100, "test": 200}
-IMAGE_FOLDERS = ("images", "imgs", "image", "img")
-TRUTH_FOLDERS = ("groundTruth", "ground_truth", "gt", "edge_maps", "edges", "annotations", "labels")
+IMAGE_FOLDERS = ("images", "Images", "imgs", "image", "img", "JPEGImages")
+TRUTH_FOLDERS = (
+    *("groundTruth", "ground_truth", "ground-truth", "gt", "edge_maps", "edges", "boundaries", "annotations", "labels"),
+    *("human", "trainval"),
+)
+# Where the archives of BSDS300, BIPED and BIPEDv2 put what we look for.
+INNER_FOLDERS = ("", "BSDS300", "edges", "BIPED", "BIPED/edges", "BIPEDv2/BIPED/edges")
 
 
 class Dataset(ABC):
@@ -61,9 +67,9 @@ class Dataset(ABC):
 class ImageFolder(Dataset):
     """Images and ground truth in two folders, paired by file name.
 
-    Ground truth of image ``x`` is ``x.mat`` (BSDS500's structure, or one array of contours), ``x.npy``, ``x.png``, or,
-    for several annotators, ``x_1.png, x_2.png …`` or a folder ``x/`` of png files. A png pixel is a contour from half
-    of full scale up.
+    Ground truth of image ``x`` is ``x.mat`` (BSDS500's structure, one array of contours, or PASCAL-Context's
+    ``LabelMap``), ``x.npy``, ``x.png``, or, for several annotators, ``x_1.png, x_2.png …``, a folder ``x/`` of png
+    files, or BSDS300's folders of ``x.seg``. A png pixel is a contour from half of full scale up.
     """
 
     def __init__(self, name: str, split: str, images: Path, truths: Path) -> None:
@@ -143,8 +149,7 @@ def open_dataset(spec: str, split: str = "test") -> Dataset:
     if bsds is not None and {path.stem for path in (bsds / "images" / split).glob("*.jpg")} & official_ids(split):
         _require_split(bsds / "groundTruth", split, spec)
         return Bsds500(bsds, split)
-    inner = bsds or root
-    images, truths = _find_folder(inner, IMAGE_FOLDERS, split), _find_folder(inner, TRUTH_FOLDERS, split)
+    images, truths = _find_pair(bsds or root, split)
     if images is None or truths is None:
         lacking = f"images ({', '.join(IMAGE_FOLDERS)})" if images is None else f"truth ({', '.join(TRUTH_FOLDERS)})"
         found = listing(sorted(p.name for p in root.iterdir()))
@@ -173,76 +178,29 @@ def official_ids(split: str) -> set[str]:
     return {Path(path).stem for path in official_checksums() if path.startswith(f"images/{split}/")}
 
 
-def read_truth(path: Path) -> list[NDArray[np.bool_]]:
-    """Return the annotators' (H, W) contour maps stored in one ground-truth file.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged, holds no annotator, or looks inverted.
-    """
-    if path.suffix.lower() == ".mat":
-        layers = _truth_from_mat(path)
-    else:
-        array = read_npy(path) if path.suffix.lower() == ".npy" else read_grey(path)
-        layers = _layers(array, path)
-    if not layers:
-        raise UserError(f"{path}: ground truth without annotators, expected at least one contour map")
-    return layers
-
-
-def read_segmentations(path: Path) -> list[NDArray[np.integer]]:
-    """Return the annotators' (H, W) label maps stored in a ``.mat`` file of BSDS500's structure; none from others."""
-    cells = read_mat(path).get("groundTruth") if path.suffix.lower() == ".mat" else None
-    if cells is None:
-        return []
-    try:
-        return [np.asarray(cell[0, 0]["Segmentation"]).astype(np.int64) for cell in cells.ravel()]
-    except (IndexError, KeyError, TypeError, ValueError):
-        return []
-
-
-def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:
-    variables = read_mat(path)
-    if "groundTruth" not in variables:
-        arrays = [value for value in variables.values() if isinstance(value, np.ndarray) and value.ndim in (2, 3)]
-        if len(arrays) != 1:
-            raise UserError(f"{path}: variables {listing(sorted(variables))}, expected groundTruth or one array")
-        return _layers(arrays[0], path)
-    layers = []
-    for cell in variables["groundTruth"].ravel():
-        try:
-            layers.append(np.asarray(cell[0, 0]["Boundaries"]).astype(bool))
-        except (IndexError, KeyError, TypeError, ValueError):
-            raise UserError(f"{path}: groundTruth without Boundaries, expected BSDS500's cell of structures") from None
-    return layers
-
-
-def _layers(array: NDArray, path: Path) -> list[NDArray[np.bool_]]:
-    """Binary layers of an (H, W) or (G, H, W) array; 8- and 16-bit values count from half of full scale up."""
-    if array.ndim == 2:
-        array = array[np.newaxis]
-    if array.ndim != 3:
-        raise UserError(f"{path}: shape {array.shape}, expected (H, W) or (annotators, H, W)")
-    if array.dtype in (np.uint8, np.uint16) and array.max(initial=0) <= 1:
-        array = array.astype(bool)
-    if array.dtype.kind not in "bufi":
-        raise UserError(f"{path}: values of type {array.dtype}, expected a contour map")
-    masks = scaled(array) >= 0.5
-    if masks.size and masks.mean() > 0.5:
-        raise UserError(f"{path}: {masks.mean():.0%} of the pixels are contours; inverted? expected white on black")
-    return list(masks)
+def _find_pair(root: Path, split: str) -> tuple[Path | None, Path | None]:
+    """Find the folders of images and truth in ``root``, in ``root/<split>``, or where known archives have them."""
+    for inner in (root / name for name in INNER_FOLDERS):
+        for place in (inner, inner / split):
+            found = _find_folder(place, IMAGE_FOLDERS, split), _find_folder(place, TRUTH_FOLDERS, split)
+            if None not in found:
+                return found
+    return _find_folder(root, IMAGE_FOLDERS, split), _find_folder(root, TRUTH_FOLDERS, split)
 
 
 def _truth_files(folder: Path, ids: set[str]) -> dict[str, list[Path]]:
     """Group ground-truth files by image id; ``x_1.png`` belongs to image ``x`` unless there is an image ``x_1``."""
     found: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*.seg")):  # a folder per annotator, on colour and on grey images
+        found.setdefault(path.stem, []).append(path)
+    if found:
+        return {image_id: layers for image_id, layers in found.items() if image_id in ids}  # the other split's, too
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             layers = sorted(p for p in path.iterdir() if p.suffix.lower() == ".png")
             if layers:
                 found.setdefault(path.name, []).extend(layers)
-        elif path.suffix.lower() in (".mat", ".npy", ".png", ".bmp") and not path.name.startswith("."):
+        elif path.suffix.lower() in TRUTH_SUFFIXES and not path.name.startswith("."):
             found.setdefault(_owner(path.stem, ids), []).append(path)
     return found
 

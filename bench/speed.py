@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from ..baselines.gradient import sobel
 from ..eval.counting import count_map
 from ..eval.protocol import BoundaryProtocol
-from .datasets import Dataset, open_dataset, read_truth
+from .datasets import Dataset, open_dataset
 from .files import write_json, write_text
+from .ground_truth import read_truth
 from .predictions import find_predictions, read_prediction
 from .progress import note
 

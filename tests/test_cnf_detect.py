@@ -234,6 +234,7 @@ def test_grey_as_rgb():
         (scene(), {"readout": "ring"}, "readout"),
         (scene(), {"output": "all"}, "output"),
         (scene(), {"iterations": -1}, "iterations"),
+        (scene(), {"iterations": 2.5}, "iterations: 2.5, expected an integer"),
         (scene(), {"heads": 0}, "heads: 0"),
         (scene(), {"sharpness": float("nan")}, "sharpness: nan"),
         (scene(), {"resolution": 0.0}, "resolution"),

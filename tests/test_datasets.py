@@ -1,10 +1,11 @@
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from contourbench.bench.datasets import BSDS500_SIZES, official_ids, open_dataset, read_truth
+from contourbench.bench.datasets import BSDS500_SIZES, official_ids, open_dataset
 from contourbench.bench.download import check_bsds500, check_dataset
 from contourbench.bench.errors import UserError
 from contourbench.bench.files import read_image
+from contourbench.bench.ground_truth import read_truth
 from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_folder
 
 

@@ -7,7 +7,7 @@ The official matcher links pixels to random outlier nodes: the same binary on th
 
 import numpy as np
 import pytest
-from contourbench.bench.datasets import read_segmentations, read_truth
+from contourbench.bench.ground_truth import read_segmentations, read_truth
 from contourbench.bench.official import BOUNDARY_FILES, boundary_files, region_files
 from contourbench.bench.predictions import find_predictions, read_prediction
 from contourbench.eval import (
