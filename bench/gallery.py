@@ -59,10 +59,10 @@ def draw_gallery(
             raise UserError(f"--images {image_id}: not in {dataset.name}{nearest_hint(image_id, list(dataset.ids))}")
     columns = ["image", "ground truth", *(run.name for run in runs)]
     with figure_style():
-        figure, axes = _grid(len(ids), len(columns), width, [dataset.image(i).shape for i in ids])
+        figure, axes = new_sheet(len(ids), len(columns), width, [dataset.image(i).shape for i in ids])
         for row, image_id in zip(axes, ids, strict=True):
             image, truth = dataset.pair(image_id)
-            pictures = [image, _dark_on_white(truth.mean(axis=0))]
+            pictures = [image, dark_on_white(truth.mean(axis=0))]
             for run in runs:
                 saved = saved_prediction(run, image_id)
                 pictures.append(match_picture(saved, run, image, truth) if matches else picture(saved, run, image))
@@ -89,7 +89,7 @@ def picture(prediction: Prediction, run: Run, image: NDArray[np.uint8]) -> NDArr
     if isinstance(prediction, Hierarchy):
         scale = summarize_regions(run.regions).covering.ods_threshold if run.regions else 0.5
         return mean_colours(next(prediction.regions([scale])), image)
-    return _dark_on_white(prediction)
+    return dark_on_white(prediction)
 
 
 def match_picture(
@@ -116,12 +116,14 @@ def mean_colours(labels: NDArray[np.integer], image: NDArray[np.uint8]) -> NDArr
     return np.rint(np.stack(means, axis=1)).astype(np.uint8).reshape(image.shape)
 
 
-def _dark_on_white(soft: NDArray[np.floating]) -> NDArray[np.uint8]:
+def dark_on_white(soft: NDArray[np.floating]) -> NDArray[np.uint8]:
     grey = np.rint(255 * (1 - np.asarray(soft, np.float64))).astype(np.uint8)
     return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
 
 
-def _grid(rows: int, columns: int, width: float, shapes: list[tuple[int, ...]]) -> tuple[object, list[list["Axes"]]]:
+def new_sheet(
+    rows: int, columns: int, width: float, shapes: list[tuple[int, ...]]
+) -> tuple[object, list[list["Axes"]]]:
     """Return a figure and its axes, rows as high as their images."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

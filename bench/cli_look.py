@@ -1,0 +1,161 @@
+"""Commands that look at what is there: figures, comparisons, checks of saved predictions."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .errors import UserError
+from .options import dataset_of, figure_path, protocol_of, workers_of
+
+
+def add_commands(commands: "argparse._SubParsersAction", shared: argparse.ArgumentParser) -> None:
+    """Add the parsers of these commands; ``shared`` has the options of a data set and protocol."""
+    doctor = commands.add_parser("doctor", parents=[shared], help="look at saved predictions and say what is wrong")
+    doctor.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
+    doctor.add_argument("--look", type=int, default=50, metavar="N", help="look into N maps (default: 50)")
+    doctor.set_defaults(action=_doctor)
+
+    convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
+    convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
+    convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
+    convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)
+    convert.set_defaults(action=_convert)
+
+    curves = commands.add_parser("curves", help="draw the precision-recall figure of some results")
+    curves.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
+    curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
+    curves.add_argument("--published", action="store_true", help="add published curves")
+    curves.set_defaults(action=_curves)
+
+    human = commands.add_parser("human", parents=[shared], help="how well the annotators agree with one another")
+    human.set_defaults(action=_human)
+
+    gallery = commands.add_parser("gallery", parents=[shared], help="image, ground truth and detectors side by side")
+    gallery.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs, a column each")
+    gallery.add_argument("--images", nargs="+", default=[], metavar="ID", help="a row each (default: the first three)")
+    gallery.add_argument("--matches", action="store_true", help="show hits, false alarms and misses, not the maps")
+    gallery.add_argument("--out", type=Path, default=Path("gallery.png"), metavar="FIGURE", help=".png, .pdf or .svg")
+    gallery.set_defaults(action=_gallery)
+
+    page = commands.add_parser("page", help="write the results as one HTML file: table, curves, images")
+    page.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
+    page.add_argument("--data", metavar="PATH", help="scenes, or the folder of the runs' images (default: no pictures)")
+    page.add_argument("--out", type=Path, metavar="PAGE", help="(default: RESULTS/page.html)")
+    page.add_argument("--images", type=int, default=12, metavar="N", help="images to show (default: 12)")
+    page.set_defaults(action=_page)
+
+    compare = commands.add_parser("compare", help="is the difference of two runs real? intervals, tests, images")
+    compare.add_argument("first", type=Path, metavar="A", help="folder of a run, such as results/canny")
+    compare.add_argument("second", type=Path, metavar="B", help="folder of a run on the same images")
+    compare.add_argument("--samples", type=int, default=1000, metavar="N", help="random draws (default: 1000)")
+    compare.add_argument("--seed", type=int, default=0, metavar="S", help="of the draws (default: 0)")
+    compare.add_argument("--out", type=Path, metavar="FIGURE", help="also draw each image's best F: .png, .pdf or .svg")
+    compare.set_defaults(action=_compare)
+
+    film = commands.add_parser("film", parents=[shared], help="a field being fitted to an image, over the iterations")
+    film.add_argument("image", metavar="ID", help="image of the data set")
+    film.add_argument("--iterations", nargs="+", type=int, default=[10, 50, 100, 200, 400], metavar="N")
+    film.add_argument("--layers", type=int, default=4, help="of the encoder, 3 or 4 (default: 4)")
+    film.add_argument("--seed", type=int, default=0, metavar="S")
+    film.add_argument("--out", type=Path, default=Path("film.png"), metavar="FIGURE", help=".png, .pdf or .svg")
+    film.set_defaults(action=_film)
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from .doctor import WRONG, examine, report_text
+
+    dataset = dataset_of(options)
+    findings = examine(options.predictions, dataset, options.look)
+    print(report_text(findings), end="")
+    height, width = dataset.image(dataset.ids[0]).shape[:2]
+    protocol = protocol_of(options)
+    tolerance = protocol.tolerance((height, width))
+    print(f"tolerance {protocol.max_dist:g} of the diagonal: {tolerance:.2f} px at {height}x{width}")
+    if any(finding.verdict == WRONG for finding in findings):
+        raise UserError(f"{options.predictions}: cannot be scored as it is")
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from .files import make_writable
+    from .predictions import find_predictions, read_prediction, write_prediction
+
+    make_writable(options.out, f"OUT {options.out}")
+    for image_id, path in find_predictions(options.predictions).items():
+        target = options.out / f"{image_id}.{options.format}"
+        if target.exists():
+            raise UserError(f"{target}: exists already; choose another folder")
+        write_prediction(target, read_prediction(path))
+    print(options.out)
+
+
+def _curves(options: argparse.Namespace) -> None:
+    from .curves import draw_curves
+    from .report import sections
+    from .store import find_runs, finished, load_run
+
+    out = figure_path(options.out or options.results[0] / "curves.png")
+    folders = finished([run for folder in options.results for run in find_runs(folder)])
+    groups = sections(folders)
+    if len(groups) != 1:
+        titles = "; ".join(group.title for group in groups) or "no finished run"
+        raise UserError(f"curves: {titles}; a figure shows one data set and protocol, name its folder")
+    bsds500 = groups[0].is_bsds500_test
+    draw_curves([load_run(folder) for folder in folders], out, published=options.published and bsds500, human=bsds500)
+    print(out)
+
+
+def _human(options: argparse.Namespace) -> None:
+    from .agreement import agreement_text
+
+    dataset, protocol = dataset_of(options), protocol_of(options)
+    with workers_of(options, dataset) as workers:
+        print(agreement_text(dataset, protocol, workers), end="")
+
+
+def _gallery(options: argparse.Namespace) -> None:
+    from .gallery import draw_gallery
+    from .store import find_runs, finished, load_run
+
+    out = figure_path(options.out)
+    folders = finished([run for folder in options.results for run in find_runs(folder)])
+    if not folders:
+        raise UserError(f"{options.results[0]}: no finished run in it")
+    draw_gallery([load_run(folder) for folder in folders], dataset_of(options), options.images, out, options.matches)
+    print(out)
+
+
+def _page(options: argparse.Namespace) -> None:
+    from .datasets import open_dataset
+    from .page import write_page
+    from .store import find_runs, finished, load_run
+
+    folders = finished([run for folder in options.results for run in find_runs(folder)])
+    runs = [load_run(folder) for folder in folders]
+    dataset = open_dataset(options.data, runs[0].meta["dataset"]["split"]) if options.data and runs else None
+    out = options.out or options.results[0] / "page.html"
+    write_page(runs, dataset, out, options.images)
+    print(out)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from .compare import compare_runs, comparison_text, draw_comparison
+    from .store import load_run
+
+    if options.samples < 1:
+        raise UserError(f"--samples {options.samples}: expected at least 1")
+    figure = figure_path(options.out) if options.out else None
+    found = compare_runs(load_run(options.first), load_run(options.second), options.samples, options.seed)
+    print(comparison_text(found), end="")
+    if figure:
+        draw_comparison(found, figure)
+        print(f"{options.out}: each image's best F", file=sys.stderr)
+
+
+def _film(options: argparse.Namespace) -> None:
+    from .film import draw_film
+
+    out, dataset = figure_path(options.out), dataset_of(options)
+    if options.image not in dataset.ids:
+        raise UserError(f"{options.image}: not an image of {dataset.name} {dataset.split}")
+    draw_film(dataset.image(options.image), tuple(options.iterations), options.layers, options.seed, out)
+    print(out)
