@@ -27,12 +27,16 @@ AP_COLUMNS = {"ap": "AP (official)", "ap_left": "AP (left end extended)", "ap_ze
 
 
 class Row(NamedTuple):
-    """One line of a table: a value per column of its section, None where it is unknown or undefined."""
+    """One line of a table: a value per column of its section, None where it is unknown or undefined.
+
+    ``source`` is ``measured`` or where the row was published; ``supervision`` as in `published`.
+    """
 
     detector: str
     values: tuple[float | None, ...]
     images: int | None
     source: str
+    supervision: str = "none"
 
 
 class Section(NamedTuple):
@@ -72,7 +76,9 @@ def _section(title: str, runs: list[tuple[Path, dict[str, Any]]], published: boo
     rows.sort(key=lambda row: row.values[0])
     is_bsds500_test = all(_is_bsds500_test(meta) for _, meta in runs)
     if published and is_bsds500_test:
-        rows.extend(Row(s.method, (s.ods, s.ois, s.ap, s.r50), None, s.source) for s in published_scores())
+        rows.extend(
+            Row(s.method, (s.ods, s.ois, s.ap, s.r50), None, s.source, s.supervision) for s in published_scores()
+        )
     elif published:
         notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
     return Section(title, BOUNDARY_COLUMNS, rows, notes, is_bsds500_test)
@@ -121,7 +127,9 @@ def _scored(runs: list[tuple[Path, dict[str, Any]]]) -> tuple[list[tuple[str, di
 
 def render(section: Section, style: str) -> str:
     """Return a section as ``text``, ``md``, ``csv`` or ``latex``."""
-    return {"text": _text, "md": _markdown, "csv": _csv, "latex": _latex}[style](section)
+    from .latex import latex_table
+
+    return {"text": _text, "md": _markdown, "csv": _csv, "latex": latex_table}[style](section)
 
 
 def _title(meta: dict[str, Any]) -> str:
@@ -144,7 +152,7 @@ def _cells(section: Section) -> list[list[str]]:
     header = ["detector", *section.columns.values(), "images"] + (["source"] if with_source else [])
     rows = []
     for row in section.rows:
-        numbers = [_short(value) for value in row.values]
+        numbers = [short(value) for value in row.values]
         rows.append([row.detector, *numbers, str(row.images or "–")] + ([row.source] if with_source else []))
     return [header, *rows]
 
@@ -154,7 +162,8 @@ def _is_text(column: int, section: Section) -> bool:
     return column == 0 or column > len(section.columns) + 1
 
 
-def _short(value: float | None) -> str:
+def short(value: float | None) -> str:
+    """Return a score with three decimals and without the leading zero; a dash for None."""
     if value is None:
         return "–"
     return f"{value:.3f}".removeprefix("0")
@@ -188,17 +197,3 @@ def _csv(section: Section) -> str:
         numbers = ["" if value is None else f"{value:.6f}" for value in row.values]
         writer.writerow([row.detector, *numbers, "" if row.images is None else row.images, row.source])
     return file.getvalue()
-
-
-def _latex(section: Section) -> str:
-    header, *rows = _cells(section)
-    kinds = "".join("l" if _is_text(i, section) else "r" for i in range(len(header)))
-    lines = [r"\begin{tabular}{" + kinds + "}", r"\toprule"]
-    lines += [" & ".join(map(_escaped, header)) + r" \\", r"\midrule"]
-    lines += [" & ".join(map(_escaped, row)) + r" \\" for row in rows]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _escaped(cell: str) -> str:
-    special = {"\\": r"\textbackslash{}", "–": "--", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in cell)

@@ -107,7 +107,7 @@ def test_table_of_regions(capsys, mine):
         ("text", "covering ODS"),
         ("md", "| detector | covering ODS | OIS | best | PRI ODS"),
         ("csv", "detector,covering_ods,covering_ois,covering_best,pri_ods,pri_ois,vi_ods,vi_ois,images"),
-        ("latex", r"\begin{tabular}{lrrrrrrrr}"),
+        ("latex", r"\begin{tabular}{lrrrrrrr}"),
     ):
         code, out, err = contourbench(capsys, "table", "o", "--regions", "--format", style)
         assert code == 0
