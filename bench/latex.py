@@ -11,16 +11,14 @@ def latex_table(section: Section) -> str:
     Label-free rows come first, supervised ones below a dashed rule, people last; best and second are marked in each of
     the first two groups. Rows that others published have a dagger, and their sources stand in comments below.
     """
-    groups = [
-        [row for row in section.rows if row.supervision in kinds] for kinds in (("none",), ("supervised", "masks"))
-    ]
+    label_free = [row for row in section.rows if row.supervision == "none"]
+    supervised = [row for row in section.rows if row.supervision in ("supervised", "masks")]
     people = [row for row in section.rows if row.supervision == "annotator"]
     header = ["detector", *section.columns.values()]
     lines = [r"% \usepackage{booktabs, arydshln}", r"\begin{tabular}{l" + "r" * len(section.columns) + "}", r"\toprule"]
     lines += [" & ".join(map(_escaped, header)) + r" \\", r"\midrule"]
-    bodies = [_body(group, list(section.columns)) for group in (label_free, supervised) if group] + (
-        [_plain(people)] if people else []
-    )
+    bodies = [_body(group, list(section.columns)) for group in (label_free, supervised) if group]
+    bodies += [_plain(people)] if people else []
     for i, body in enumerate(bodies):
         lines += [r"\hdashline"] * (i > 0) + body
     lines += [r"\bottomrule", r"\end{tabular}"]
