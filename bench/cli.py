@@ -109,7 +109,7 @@ def _score(options: argparse.Namespace) -> None:
     workers = workers_of(options, dataset)
     folder = options.predictions
     files = find_predictions(folder)
-    match_ids(files, dataset.ids, folder, partial=options.limit is not None)
+    match_ids(files, dataset.ids, folder, partial=options.limit is not None or options.shard is not None)
     resolved = folder.resolve()
     name = options.name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
     out = options.out or Path("results") / folder_name(name)
@@ -129,6 +129,15 @@ def _score(options: argparse.Namespace) -> None:
         _print_section(regions)
     texts = ", ".join(sorted(path.name for path in out.glob("eval_*.txt")))
     print(f"{out}: scores.json, run.json, {texts}", file=sys.stderr)
+
+
+def _merge(options: argparse.Namespace) -> None:
+    from .merge import merge_shards
+    from .report import sections
+
+    merge_shards(options.shards, options.out)
+    (section,) = sections([options.out])
+    _print_section(section)
 
 
 def _table(options: argparse.Namespace) -> None:
@@ -196,6 +205,11 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--nms", choices=NMS_PRESETS, default="none", help="suppress non-maxima before counting")
     score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     score.set_defaults(action=_score)
+
+    merge = commands.add_parser("merge", help="put the shards of a run together")
+    merge.add_argument("shards", nargs="+", type=Path, metavar="RUN", help="folders of runs over different images")
+    merge.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
+    merge.set_defaults(action=_merge)
 
     table = commands.add_parser("table", help="print the contour table of some results")
     table.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")

@@ -63,6 +63,13 @@ class Dataset(ABC):
             self.ids = self.ids[:count]
         return self
 
+    def shard(self, number: int, count: int) -> "Dataset":
+        """Keep every ``count``-th id, from the ``number``-th on, counted from 1."""
+        if number > len(self.ids):
+            raise UserError(f"--shard {number}/{count}: there are only {len(self.ids)} images")
+        self.ids = self.ids[number - 1 :: count]
+        return self
+
 
 class ImageFolder(Dataset):
     """Images and ground truth in two folders, paired by file name.

@@ -23,6 +23,7 @@ def shared_options() -> argparse.ArgumentParser:
     )
     shared.add_argument("--split", default="test", help="train, val or test (default: test)")
     shared.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+    shared.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
     shared.add_argument("--workers", type=int, default=_cores(), metavar="N", help="processes (default: one per core)")
     shared.add_argument("--thresholds", type=int, default=99, metavar="K", help="(default: 99)")
     shared.add_argument("--preset", metavar="NAME", help="tolerance of a known data set, such as nyudv2 or biped")
@@ -39,9 +40,19 @@ def dataset_of(options: argparse.Namespace) -> "Dataset":
     from .datasets import open_dataset
 
     dataset = open_dataset(options.data, options.split).limit(options.limit)
+    if options.shard:
+        dataset.shard(*_shard(options.shard))
     for line in dataset.warnings:
         print(f"warning: {line}", file=sys.stderr)
     return dataset
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Return (I, N) of ``I/N``."""
+    parts = text.split("/")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts) or not 1 <= int(parts[0]) <= int(parts[1]):
+        raise UserError(f"--shard {text}: expected I/N with I from 1 to N, such as 2/8")
+    return int(parts[0]), int(parts[1])
 
 
 def protocol_of(options: argparse.Namespace) -> "BoundaryProtocol":

@@ -46,6 +46,7 @@ from .store import (
     Run,
     discard_summary,
     folder_name,
+    joint_hashes,
     load_meta,
     load_run,
     map_path,
@@ -353,9 +354,7 @@ def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome])
         "predictions": None if isinstance(job.source, Detector) else str(job.source.folder),
         "dataset": {"name": job.dataset.name, "split": job.dataset.split, "ids": list(job.dataset.ids)},
         "protocol": job.settings(),
-        "hashes": {
-            key: digest(*(getattr(record, key) for record in records if record)) for key in ("image", "truth", "map")
-        },
+        "hashes": joint_hashes(record for record in records if record),
         "failed": {outcome.id: outcome.error for outcome in failed},
         "versions": {name: _version(name) for name in VERSIONED},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -108,6 +108,12 @@ def truth_hash(truth: NDArray[np.bool_]) -> str:
     return digest(np.packbits(truth), str(truth.shape))
 
 
+def joint_hashes(records: Iterable[Record]) -> dict[str, str]:
+    """Return one hash each of all images, ground truth and maps that went into a run."""
+    records = list(records)
+    return {key: digest(*(getattr(record, key) for record in records)) for key in ("image", "truth", "map")}
+
+
 def write_record(folder: Path, record: Record) -> None:
     """Write the record of one image."""
     values = {**asdict(record), "counts": _plain(record.counts, COUNT_FIELDS)}

@@ -1,0 +1,66 @@
+"""Put the shards of a run together: counts add up, so the scores are those of one run over all images."""
+
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError, listing
+from .files import write_bytes, write_json
+from .store import Run, joint_hashes, load_run, write_summary
+
+# What has to agree between shards, each in ``run.json``.
+SAME = ("detector", "params", "protocol", "versions")
+
+
+def merge_shards(shards: list[Path], out: Path) -> Run:
+    """Merge the finished runs of one detector over disjoint images into a run folder.
+
+    Parameters
+    ----------
+    shards : list of Path
+        Run folders, such as those that ``run --shard`` made on several machines.
+    out : Path
+        Run folder to make; it must be new or empty. The shards stay as they are.
+
+    Raises
+    ------
+    UserError
+        If the shards are of different detectors, data, protocols or versions, or share an image.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out}: not empty; choose a new folder to merge into")
+    runs = [load_run(folder) for folder in shards]
+    _require_alike(runs)
+    records, seconds = {}, {}
+    for run in runs:
+        shared = sorted(set(records) & set(run.records))
+        if shared:
+            raise UserError(f"{run.folder}: has images that another shard has, too: {listing(shared)}")
+        records.update(run.records)
+        seconds.update(run.meta["seconds"])
+    ids = sorted(records)
+    for run in runs:
+        for part in ("counts", "maps"):
+            for path in sorted((run.folder / part).glob("*")):
+                if path.stem in run.records:
+                    write_bytes(out / part / path.name, path.read_bytes())
+    meta: dict[str, Any] = {
+        **runs[0].meta,
+        "dataset": {**runs[0].meta["dataset"], "ids": ids},
+        "hashes": joint_hashes(records[i] for i in ids),
+        "finished": max(run.meta["finished"] for run in runs),
+        "seconds": {i: seconds.get(i, {}) for i in ids},
+    }
+    write_json(out / "run.json", meta)
+    merged = load_run(out)
+    write_summary(merged)
+    return merged
+
+
+def _require_alike(runs: list[Run]) -> None:
+    first = runs[0]
+    for run in runs[1:]:
+        differing = [key for key in SAME if run.meta.get(key) != first.meta.get(key)]
+        if any(run.meta["dataset"][key] != first.meta["dataset"][key] for key in ("name", "split")):
+            differing.append("dataset")
+        if differing:
+            raise UserError(f"{run.folder}: another {', '.join(differing)} than {first.folder}; they cannot be merged")

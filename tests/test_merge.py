@@ -1,0 +1,47 @@
+"""Shards of a run on several machines, and what becomes of them."""
+
+import json
+
+import pytest
+from command import contents, contourbench, fails
+
+
+def shard(capsys, out, number, count, detector="sobel", *options):
+    run = ("run", detector, "--data", "scenes", "--limit", 5, "--thresholds", 9, *options)
+    assert contourbench(capsys, *run, "--shard", f"{number}/{count}", "--out", out)[0] == 0
+    return out / detector
+
+
+@pytest.mark.parametrize("detector", ["sobel", "felzenszwalb"])
+def test_merged_shards_are_the_whole_run(capsys, tmp_path, detector):
+    run = ("run", detector, "--data", "scenes", "--limit", 5, "--thresholds", 9, "--out", tmp_path / "whole")
+    assert contourbench(capsys, *run)[0] == 0
+    parts = [shard(capsys, tmp_path / f"part{i}", i, 3, detector) for i in (1, 2, 3)]
+    assert len(json.loads((parts[0] / "run.json").read_text())["dataset"]["ids"]) == 2
+    before = contents(tmp_path / "part1")
+    code, out, err = contourbench(capsys, "merge", *parts, "--out", tmp_path / "merged")
+    assert code == 0, err
+    assert detector in out
+    assert contents(tmp_path / "merged") == contents(tmp_path / "whole" / detector)
+    assert contents(tmp_path / "part1") == before
+
+
+def test_what_cannot_be_merged(capsys, tmp_path):
+    first, second = (shard(capsys, tmp_path / str(i), i, 2) for i in (1, 2))
+    again, coarse = shard(capsys, tmp_path / "again", 1, 2), shard(capsys, tmp_path / "c", 2, 2, "sobel", "--no-thin")
+    out = tmp_path / "out"
+    assert "images that another shard has, too: scene001" in fails(capsys, "merge", first, again, "--out", out)
+    assert "another protocol than" in fails(capsys, "merge", first, coarse, "--out", out)
+    assert not out.exists()
+    assert contourbench(capsys, "merge", first, second, "--out", out)[0] == 0
+    assert "not empty" in fails(capsys, "merge", first, second, "--out", out)
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3", "-1/2"])
+def test_wrong_shards(capsys, tmp_path, text):
+    assert "expected I/N" in fails(capsys, "run", "sobel", f"--shard={text}", "--out", tmp_path)
+
+
+def test_more_shards_than_images(capsys, tmp_path):
+    run = ("run", "sobel", "--limit", 2, "--shard", "3/4", "--out", tmp_path)
+    assert "there are only 2 images" in fails(capsys, *run)
