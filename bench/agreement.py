@@ -7,6 +7,7 @@ from ..eval.agreement import count_agreement
 from ..eval.counting import BoundaryCounts, pool
 from ..eval.metrics import pr_curve
 from ..eval.protocol import BoundaryProtocol
+from .cluster import ClusterWorkers
 from .datasets import Dataset
 from .errors import RunFailed, UserError
 from .progress import Progress
@@ -21,7 +22,7 @@ class Agreement(NamedTuple):
     single: BoundaryCounts
 
 
-def agreement_text(dataset: Dataset, protocol: BoundaryProtocol, workers: Workers) -> str:
+def agreement_text(dataset: Dataset, protocol: BoundaryProtocol, workers: Workers | ClusterWorkers) -> str:
     """Return F, precision and recall of the annotators against one another.
 
     Raises

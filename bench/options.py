@@ -10,6 +10,7 @@ from .errors import UserError
 
 if TYPE_CHECKING:
     from ..eval.protocol import BoundaryProtocol
+    from .cluster import ClusterWorkers
     from .datasets import Dataset
     from .workers import Workers
 
@@ -25,6 +26,7 @@ def shared_options() -> argparse.ArgumentParser:
     shared.add_argument("--limit", type=int, metavar="N", help="only the first N images")
     shared.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
     shared.add_argument("--workers", type=int, default=_cores(), metavar="N", help="processes (default: one per core)")
+    shared.add_argument("--scheduler", metavar="ADDRESS", help="hand the images to this Dask scheduler's workers")
     shared.add_argument("--thresholds", type=int, default=99, metavar="K", help="(default: 99)")
     shared.add_argument("--preset", metavar="NAME", help="tolerance of a known data set, such as nyudv2 or biped")
     shared.add_argument(
@@ -73,10 +75,13 @@ def protocol_of(options: argparse.Namespace) -> "BoundaryProtocol":
         raise UserError(f"--{str(error).replace('_', '-', 1)}") from None
 
 
-def workers_of(options: argparse.Namespace, dataset: "Dataset") -> "Workers":
-    """Return as many workers as asked for, but no more than there are images; none has started yet."""
+def workers_of(options: argparse.Namespace, dataset: "Dataset") -> "Workers | ClusterWorkers":
+    """Return as many workers as asked for, but no more than there are images, or a cluster; none has started yet."""
+    from .cluster import ClusterWorkers
     from .workers import Workers
 
+    if options.scheduler:
+        return ClusterWorkers(options.scheduler)
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected at least 1")
     return Workers(min(options.workers, len(dataset.ids)))

@@ -27,6 +27,7 @@ from ..eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
 from ..eval.regions import REGIONS_DEFINITION, RegionScores, score_hierarchy, score_sweep
 from ..eval.suppression import suppress_preset
 from ..eval.sweeps import Sweep, mean_boundaries
+from .cluster import ClusterWorkers
 from .datasets import Dataset
 from .detectors import Detector
 from .errors import RunFailed, UserError, listing
@@ -107,14 +108,14 @@ class Outcome(NamedTuple):
     users_mistake: bool = False
 
 
-def run_job(job: Job, workers: Workers, label: str) -> Run:
+def run_job(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
     """Bring every image's record up to date and fold them into the scores.
 
     Parameters
     ----------
     job : Job
         What to do with each image.
-    workers : Workers
+    workers : Workers or ClusterWorkers
         Who does it.
     label : str
         What the progress bar says.
