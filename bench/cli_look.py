@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .errors import UserError
+from .errors import RunFailed, UserError
 from .options import dataset_of, figure_path, protocol_of, workers_of
 
 
@@ -51,6 +51,13 @@ def add_commands(commands: "argparse._SubParsersAction", shared: argparse.Argume
     compare.add_argument("--seed", type=int, default=0, metavar="S", help="of the draws (default: 0)")
     compare.add_argument("--out", type=Path, metavar="FIGURE", help="also draw each image's best F: .png, .pdf or .svg")
     compare.set_defaults(action=_compare)
+
+    verify = commands.add_parser("verify", help="check results against their own counts, and count a sample again")
+    verify.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
+    verify.add_argument("--data", metavar="PATH", help="scenes, or the folder of the runs' images: count again")
+    verify.add_argument("--sample", type=int, default=10, metavar="N", help="images to count again (default: 10)")
+    verify.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample (default: 0)")
+    verify.set_defaults(action=_verify)
 
     film = commands.add_parser("film", parents=[shared], help="a field being fitted to an image, over the iterations")
     film.add_argument("image", metavar="ID", help="image of the data set")
@@ -149,6 +156,22 @@ def _compare(options: argparse.Namespace) -> None:
     if figure:
         draw_comparison(found, figure)
         print(f"{options.out}: each image's best F", file=sys.stderr)
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from .datasets import open_dataset
+    from .store import find_runs, finished, load_meta
+    from .verify import verify_run
+
+    wrong = []
+    for folder in finished([run for results in options.results for run in find_runs(results)]):
+        split = load_meta(folder)["dataset"]["split"]
+        dataset = open_dataset(options.data, split) if options.data else None
+        found = verify_run(folder, dataset, options.sample, options.seed)
+        print(f"{folder}: {'ok' if not found else f'{len(found)} faults'}")
+        wrong += found
+    if wrong:
+        raise RunFailed("\n".join(wrong))
 
 
 def _film(options: argparse.Namespace) -> None:

@@ -167,7 +167,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
     """Write a JSON file atomically."""
-    write_text(path, json.dumps(value, indent=indent, allow_nan=False) + "\n")
+    write_text(path, json_text(value, indent))
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """Return a value as the text of a JSON file."""
+    return json.dumps(value, indent=indent, allow_nan=False) + "\n"
 
 
 def write_npy(path: Path, array: NDArray) -> None:

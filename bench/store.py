@@ -21,7 +21,7 @@ from ..eval.counting import BoundaryCounts
 from ..eval.metrics import Summary, summarize
 from ..eval.regions import RegionScores, RegionSummary, summarize_regions
 from .errors import UserError
-from .files import digest, write_json, write_text
+from .files import digest, json_text, write_json, write_text
 from .official import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
 
 COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
@@ -139,16 +139,20 @@ def read_record(folder: Path, image_id: str) -> Record | None:
 
 def write_summary(run: Run) -> None:
     """Write ``scores.json`` and the official text files."""
+    for name, text in summary_texts(run).items():
+        write_text(run.folder / name, text)
+
+
+def summary_texts(run: Run) -> dict[str, str]:
+    """Return ``scores.json`` and the official text files, folds over the records, by name."""
     found = {**scores(summarize(run.counts)), "images": len(run.records)}
+    texts = boundary_files(run.counts)
     if run.settings:
         found["settings"] = list(run.settings)
-    texts = boundary_files(run.counts)
     if run.regions is not None:
         found["regions"] = region_scores(summarize_regions(run.regions))
         texts |= region_files(run.regions)
-    write_json(run.folder / "scores.json", found)
-    for name, text in texts.items():
-        write_text(run.folder / name, text)
+    return {"scores.json": json_text(found), **texts}
 
 
 def discard_summary(folder: Path) -> None:
