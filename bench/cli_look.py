@@ -25,6 +25,7 @@ def add_commands(commands: "argparse._SubParsersAction", shared: argparse.Argume
     curves.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
     curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
     curves.add_argument("--published", action="store_true", help="add published curves")
+    curves.add_argument("--width", type=float, default=4.8, metavar="INCHES", help="of the figure (default: 4.8)")
     curves.set_defaults(action=_curves)
 
     human = commands.add_parser("human", parents=[shared], help="how well the annotators agree with one another")
@@ -58,6 +59,11 @@ def add_commands(commands: "argparse._SubParsersAction", shared: argparse.Argume
     verify.add_argument("--sample", type=int, default=10, metavar="N", help="images to count again (default: 10)")
     verify.add_argument("--seed", type=int, default=0, metavar="S", help="of the sample (default: 0)")
     verify.set_defaults(action=_verify)
+
+    crisp = commands.add_parser("crispness", help="average crispness (AC) of a folder of soft contour maps")
+    crisp.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy or .mat")
+    crisp.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
+    crisp.set_defaults(action=_crispness)
 
     film = commands.add_parser("film", parents=[shared], help="a field being fitted to an image, over the iterations")
     film.add_argument("image", metavar="ID", help="image of the data set")
@@ -107,7 +113,10 @@ def _curves(options: argparse.Namespace) -> None:
         titles = "; ".join(group.title for group in groups) or "no finished run"
         raise UserError(f"curves: {titles}; a figure shows one data set and protocol, name its folder")
     bsds500 = groups[0].is_bsds500_test
-    draw_curves([load_run(folder) for folder in folders], out, published=options.published and bsds500, human=bsds500)
+    if not 2 <= options.width <= 30:
+        raise UserError(f"--width {options.width:g}: expected 2 to 30 inches")
+    runs, published = [load_run(folder) for folder in folders], options.published and bsds500
+    draw_curves(runs, out, published=published, human=bsds500, width=options.width)
     print(out)
 
 
@@ -172,6 +181,24 @@ def _verify(options: argparse.Namespace) -> None:
         wrong += found
     if wrong:
         raise RunFailed("\n".join(wrong))
+
+
+def _crispness(options: argparse.Namespace) -> None:
+    from ..eval.crispness import average_crispness, crispness
+    from ..eval.sweeps import Sweep
+    from .matches import counted_map
+    from .predictions import find_predictions, read_prediction
+
+    values = []
+    for path in find_predictions(options.predictions).values():
+        prediction = read_prediction(path, options.invert)
+        if isinstance(prediction, Sweep):
+            raise UserError(f"{path}: holds segmentations; crispness is of soft contour maps")
+        values.append(crispness(counted_map(prediction)))
+    try:
+        print(f"AC {average_crispness(values):.3f} over {len(values)} maps")
+    except ValueError as error:
+        raise UserError(f"{options.predictions}: {error}") from None
 
 
 def _film(options: argparse.Namespace) -> None:

@@ -34,7 +34,7 @@ class Line(NamedTuple):
     style: str
 
 
-def draw_curves(runs: list[Run], path: Path, published: bool = False, human: bool = False) -> None:
+def draw_curves(runs: list[Run], path: Path, published: bool = False, human: bool = False, width: float = 4.8) -> None:
     """Write the figure of some runs as png, pdf or svg.
 
     Parameters
@@ -47,12 +47,14 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
         Whether to draw published BSDS500 curves, too: dotted without labels, dashed if supervised.
     human : bool
         Whether to draw the dot of human agreement on BSDS500 test.
+    width : float
+        Of the figure in inches; 3.3 is a column of most papers.
     """
     with figure_style():
         lines = [_measured(run) for run in runs] + (_published() if published else [])
-        columns = 1 if max(len(line.name) for line in lines) > 26 else 2
+        columns = 1 if width < 4 or max(len(line.name) for line in lines) > 26 else 2
         legend_rows = -(-(len(lines) + human) // columns)
-        figure, (axes,) = new_figure((4.8, 4.7 + 0.17 * legend_rows))
+        figure, (axes,) = new_figure((width, width - 0.1 + 0.17 * legend_rows))
         _draw_iso_f(axes)
         if human:
             f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))

@@ -1,0 +1,43 @@
+"""Average crispness: how much of a soft contour map is left when non-maxima are suppressed.
+
+Ye, Yi, Gao, Xu & Wang, "Delving into crispness: guided label refinement for crisp edge detection", IEEE Transactions on
+Image Processing 2023: AC is the mean over images of the sum of the suppressed map over the sum of the map.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .suppression import suppress_preset
+from .validation import check_contour_map, require
+
+
+def crispness(contour_map: ArrayLike) -> float:
+    """Return the share, in [0, 1], of a map's strength that lies on its ridges.
+
+    Parameters
+    ----------
+    contour_map : (H, W) float array in [0, 1]
+        Soft contour map, not suppressed before.
+
+    Returns
+    -------
+    float
+        NaN for a map without contours.
+
+    Raises
+    ------
+    ValueError
+        If the map is not in [0, 1].
+    """
+    contour_map = check_contour_map(contour_map).astype(np.float64)
+    total = contour_map.sum()
+    return float(suppress_preset(contour_map, "ac").sum() / total) if total > 0 else float("nan")
+
+
+def average_crispness(values: Iterable[float]) -> float:
+    """Return the mean over images, without maps that have no contours. Raises ``ValueError`` if none is left."""
+    values = [value for value in values if not np.isnan(value)]
+    require(len(values) > 0, "crispness: no map with contours")
+    return float(np.mean(values))
