@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import cli_look
 from .errors import RunFailed, UserError
+from .guards import orderly_end
 from .options import dataset_of, protocol_of, shared_options, workers_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without our dashes is no reason to fail
     options = _parser().parse_args(arguments)
     try:
-        options.action(options)
+        with orderly_end():
+            options.action(options)
         sys.stdout.flush()
     except BrokenPipeError:  # as in `contourbench table | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,7 +61,15 @@ def _run(options: argparse.Namespace) -> None:
     dataset, protocol = dataset_of(options), protocol_of(options)
     workers = workers_of(options, dataset)
     jobs = [
-        Job(d, dataset, protocol, options.out / folder_name(name), fresh=options.fresh) for name, d in detectors.items()
+        Job(
+            d,
+            dataset,
+            protocol,
+            options.out / folder_name(name),
+            fresh=options.fresh,
+            time_limit=options.time_limit,
+        )
+        for name, d in detectors.items()
     ]
     require_same_set(options.out, jobs)
     for job in jobs:
@@ -194,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", parents=[shared], help="run detectors on a data set and score them")
     run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
     run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
+    run.add_argument("--time-limit", type=float, metavar="S", help="a detector fails on an image after S seconds")
     run.set_defaults(action=_run)
 
     score = commands.add_parser("score", parents=[shared], help="score a folder of saved contour maps")

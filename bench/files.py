@@ -6,6 +6,7 @@ Every reader turns a damaged or foreign file into a `UserError` that names it; n
 import hashlib
 import io
 import json
+import math
 import os
 import tempfile
 import zipfile
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from .errors import UserError
 
+# No sweep of a photograph comes near; a small file that unpacks to more is an accident or an attack.
+LARGEST_ARCHIVE = 8_000_000_000
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
 
 
@@ -91,6 +94,7 @@ def read_npy(path: Path) -> NDArray:
     if not data.startswith(b"\x93NUMPY"):
         raise UserError(f"{path}: not a npy file (another format under this name?)")
     try:
+        _require_whole(data)
         return np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:
         if "pickle" in str(error).lower():
@@ -100,11 +104,30 @@ def read_npy(path: Path) -> NDArray:
         raise UserError(f"{path}: cannot be read as npy ({_reason(error)}); truncated?") from None
 
 
+def _require_whole(data: bytes) -> None:
+    """Raise ``ValueError`` if an npy header promises more than the file holds, before memory is taken for it."""
+    stream = io.BytesIO(data)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    reader = read_header.get(np.lib.format.read_magic(stream))
+    if reader is not None:
+        shape, _, dtype = reader(stream)
+        if not dtype.hasobject and math.prod(shape) * dtype.itemsize > len(data):
+            raise ValueError(f"header of {shape} {dtype}, but only {len(data)} bytes")
+
+
 def read_npz(path: Path) -> dict[str, NDArray]:
     """Return the arrays of a ``.npz`` file; one that would need unpickling is refused."""
+    data = path.read_bytes()
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+        unpacked = sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(data)).infolist())
+        if unpacked > LARGEST_ARCHIVE:
+            raise UserError(
+                f"{path}: {unpacked / 1e9:.1f} GB when unpacked, expected at most {LARGEST_ARCHIVE / 1e9:g}"
+            )
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"{path}: cannot be read as npz ({_reason(error)}); truncated or another format?") from None
 

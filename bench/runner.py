@@ -32,6 +32,7 @@ from .datasets import Dataset
 from .detectors import Detector
 from .errors import RunFailed, UserError, listing
 from .files import digest, write_json
+from .guards import sole_writer, time_limit
 from .predictions import (
     Prediction,
     checked_prediction,
@@ -78,7 +79,7 @@ class Job:
     """What to do with every image of a data set.
 
     ``nms`` names a suppression preset and ``invert`` turns 1 into 0, both applied to maps before counting; ``fresh``
-    computes all anew.
+    computes all anew; a detector that takes longer than ``time_limit`` seconds for an image fails on it.
     """
 
     source: Detector | SavedMaps
@@ -88,6 +89,7 @@ class Job:
     nms: str | None = None
     invert: bool = False
     fresh: bool = False
+    time_limit: float | None = None
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the counts besides the arrays."""
@@ -123,8 +125,14 @@ def run_job(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
     Raises
     ------
     RunFailed, UserError
-        If images failed, after all others are done; `UserError` if each was an input's fault and the maps were given.
+        If images failed, after all others are done; `UserError` if each was an input's fault and the maps were given,
+        or if another run is writing to the folder.
     """
+    with sole_writer(job.folder):
+        return _run_alone(job, workers, label)
+
+
+def _run_alone(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
     outcomes, known_seconds = {}, _known_seconds(job.folder)
     died = partial(Outcome, seconds={}, error="the worker process died (out of memory, or a crash in compiled code?)")
     with Progress(label, len(job.dataset.ids)) as progress:
@@ -314,7 +322,11 @@ def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
         path = job.source.files[image_id]
         return checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
     known = _known_sweep(job, image_id, image)
-    prediction = mean_boundaries(known) if known else _detect(job.source, image)
+    if known:
+        prediction: Prediction = mean_boundaries(known)
+    else:
+        with time_limit(job.time_limit):
+            prediction = _detect(job.source, image)
     suffix = lossless_suffix(prediction)
     write_prediction(map_path(job.folder, image_id, suffix), prediction)
     for other in set(MAP_SUFFIXES) - {suffix}:  # of an older version of the detector

@@ -197,7 +197,9 @@ def load_meta(folder: Path) -> dict[str, Any]:
     try:
         meta = json.loads((folder / "run.json").read_text())
         dataset, protocol = meta["dataset"], meta["protocol"]
-        meta["detector"], dataset["name"], dataset["split"], dataset["ids"], protocol["thresholds"], protocol["thin"]
+        meta["detector"], dataset["name"], dataset["split"], protocol["thresholds"], protocol["thin"]
+        if any(Path(image_id).name != image_id for image_id in dataset["ids"]):
+            raise ValueError("ids that are paths")
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
     return meta

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -76,11 +77,24 @@ class Workers:
 
 def _started_pool(count: int) -> ProcessPoolExecutor:
     """Start all processes now, each with one thread for linear algebra and deaf to Ctrl-C, which the parent handles."""
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        count, mp_context=get_context("spawn"), initializer=_end_with_parent, initargs=(os.getpid(),)
+    )
     with _ignoring_interrupts(), _environment(ONE_THREAD):
         for _ in range(count):
             pool.submit(os.getpid)
     return pool
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process soon after its parent has gone: killed, it cannot stop us, and we would wait for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
