@@ -14,6 +14,8 @@ from .progress import Progress
 from .published import HUMAN_PRECISION, HUMAN_RECALL
 from .workers import Workers
 
+ALONE = "one annotator alone"
+
 
 class Agreement(NamedTuple):
     """One image's counts: each annotator against all others, and against every single other."""
@@ -35,9 +37,11 @@ def agreement_text(dataset: Dataset, protocol: BoundaryProtocol, workers: Worker
         for image_id, counts in workers.map(partial(_count_image, dataset, protocol), dataset.ids):
             found[image_id] = counts
             progress.step()
-    died = [image_id for image_id in dataset.ids if isinstance(found[image_id], str)]
-    if died:
-        raise RunFailed(f"human: {len(died)} images failed\n" + "\n".join(f"{i}: {found[i]}" for i in died[:3]))
+    failed = {i: found[i] or "the worker process died" for i in dataset.ids if not isinstance(found[i], Agreement)}
+    failed = {i: reason for i, reason in failed.items() if reason != ALONE}
+    if failed:
+        lines = [f"{i}: {reason}" for i, reason in list(failed.items())[:3]]
+        raise RunFailed("\n".join([f"human: {len(failed)} images failed", *lines]))
     compared = [counts for counts in (found[i] for i in dataset.ids) if isinstance(counts, Agreement)]
     if not compared:
         raise UserError(f"{dataset.name} {dataset.split}: no image with two annotators, nothing to compare")
@@ -49,13 +53,14 @@ def agreement_text(dataset: Dataset, protocol: BoundaryProtocol, workers: Worker
     return "\n".join(lines) + "\n"
 
 
-def _count_image(dataset: Dataset, protocol: BoundaryProtocol, image_id: str) -> Agreement | str | None:
+def _count_image(dataset: Dataset, protocol: BoundaryProtocol, image_id: str) -> Agreement | str:
+    """Return the counts, or a line that says why there are none."""
     try:
         truth = dataset.ground_truth(image_id)
     except UserError as error:
         return str(error)
     if len(truth) < 2:
-        return None
+        return ALONE
     return Agreement(count_agreement(truth, protocol), count_agreement(truth, protocol, single=True))
 
 

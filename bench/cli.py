@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from . import cli_look
 from .errors import RunFailed, UserError
 from .guards import orderly_end
-from .options import dataset_of, protocol_of, shared_options, workers_of
+from .options import data_options, dataset_of, protocol_of, protocol_options, work_options, workers_of
 
 if TYPE_CHECKING:
     from .report import Section
 
+FRESH = "compute all anew, also what seems unchanged"
 DEFAULT_DETECTORS = ("roberts", "sobel", "canny")
 NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
 
@@ -60,6 +61,7 @@ def _run(options: argparse.Namespace) -> None:
     detectors = {d.name: d for d in map(parse_detector, options.detectors or DEFAULT_DETECTORS)}
     dataset, protocol = dataset_of(options), protocol_of(options)
     workers = workers_of(options, dataset)
+    options.out = options.out.resolve() if options.scheduler else options.out
     jobs = [
         Job(
             d,
@@ -123,8 +125,9 @@ def _score(options: argparse.Namespace) -> None:
     resolved = folder.resolve()
     name = options.name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
     out = options.out or Path("results") / folder_name(name)
+    out = out.resolve() if options.scheduler else out
     nms = None if options.nms == "none" else options.nms
-    source = SavedMaps(name, folder, {i: files[i] for i in dataset.ids})
+    source = SavedMaps(name, folder, {i: files[i].resolve() if options.scheduler else files[i] for i in dataset.ids})
     job = Job(source, dataset, protocol, out, nms, options.invert, options.fresh)
     require_same_run(job)
     check_saved_maps(job)
@@ -199,21 +202,23 @@ def _parser() -> argparse.ArgumentParser:
         description="Contour-detection benchmark: BSDS scores (ODS, OIS, AP, R50), tables and precision-recall curves.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    shared = shared_options()
+    data, protocol, work = data_options(), protocol_options(), work_options()
 
-    run = commands.add_parser("run", parents=[shared], help="run detectors on a data set and score them")
+    run = commands.add_parser("run", parents=[data, protocol, work], help="run detectors on a data set and score them")
     run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
     run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
+    run.add_argument("--fresh", action="store_true", help=FRESH)
     run.add_argument("--time-limit", type=float, metavar="S", help="a detector fails on an image after S seconds")
     run.set_defaults(action=_run)
 
-    score = commands.add_parser("score", parents=[shared], help="score a folder of saved contour maps")
+    score = commands.add_parser("score", parents=[data, protocol, work], help="score a folder of saved contour maps")
     score.add_argument(
         "predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat, named by image id"
     )
     score.add_argument("--name", help="name in the table (default: the folder's)")
     score.add_argument("--out", type=Path, help="folder for scores and counts (default: results/NAME)")
     score.add_argument("--nms", choices=NMS_PRESETS, default="none", help="suppress non-maxima before counting")
+    score.add_argument("--fresh", action="store_true", help=FRESH)
     score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     score.set_defaults(action=_score)
 
@@ -240,7 +245,7 @@ def _parser() -> argparse.ArgumentParser:
     table.set_defaults(measure="contours")
     table.set_defaults(action=_table)
 
-    cli_look.add_commands(commands, shared)
+    cli_look.add_commands(commands, data, protocol, work)
 
     detectors = commands.add_parser("detectors", help="list the known detectors and their parameters")
     detectors.set_defaults(action=_detectors)

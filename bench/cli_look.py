@@ -8,11 +8,17 @@ from .errors import RunFailed, UserError
 from .options import dataset_of, figure_path, protocol_of, workers_of
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: argparse.ArgumentParser) -> None:
-    """Add the parsers of these commands; ``shared`` has the options of a data set and protocol."""
-    doctor = commands.add_parser("doctor", parents=[shared], help="look at saved predictions and say what is wrong")
+def add_commands(
+    commands: "argparse._SubParsersAction",
+    data: argparse.ArgumentParser,
+    protocol: argparse.ArgumentParser,
+    work: argparse.ArgumentParser,
+) -> None:
+    """Add the parsers of these commands; ``data``, ``protocol`` and ``work`` have the options of `options`."""
+    doctor = commands.add_parser("doctor", parents=[data, protocol], help="look at saved maps and say what is wrong")
     doctor.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
     doctor.add_argument("--look", type=int, default=50, metavar="N", help="look into N maps (default: 50)")
+    doctor.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     doctor.set_defaults(action=_doctor)
 
     convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
@@ -28,10 +34,12 @@ def add_commands(commands: "argparse._SubParsersAction", shared: argparse.Argume
     curves.add_argument("--width", type=float, default=4.8, metavar="INCHES", help="of the figure (default: 4.8)")
     curves.set_defaults(action=_curves)
 
-    human = commands.add_parser("human", parents=[shared], help="how well the annotators agree with one another")
+    human = commands.add_parser(
+        "human", parents=[data, protocol, work], help="how well annotators agree with one another"
+    )
     human.set_defaults(action=_human)
 
-    gallery = commands.add_parser("gallery", parents=[shared], help="image, ground truth and detectors side by side")
+    gallery = commands.add_parser("gallery", parents=[data], help="image, ground truth and detectors side by side")
     gallery.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs, a column each")
     gallery.add_argument("--images", nargs="+", default=[], metavar="ID", help="a row each (default: the first three)")
     gallery.add_argument("--matches", action="store_true", help="show hits, false alarms and misses, not the maps")
@@ -65,7 +73,7 @@ def add_commands(commands: "argparse._SubParsersAction", shared: argparse.Argume
     crisp.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     crisp.set_defaults(action=_crispness)
 
-    film = commands.add_parser("film", parents=[shared], help="a field being fitted to an image, over the iterations")
+    film = commands.add_parser("film", parents=[data], help="a field being fitted to an image, over the iterations")
     film.add_argument("image", metavar="ID", help="image of the data set")
     film.add_argument("--iterations", nargs="+", type=int, default=[10, 50, 100, 200, 400], metavar="N")
     film.add_argument("--layers", type=int, default=4, help="of the encoder, 3 or 4 (default: 4)")
@@ -78,7 +86,9 @@ def _doctor(options: argparse.Namespace) -> None:
     from .doctor import WRONG, examine, report_text
 
     dataset = dataset_of(options)
-    findings = examine(options.predictions, dataset, options.look)
+    if options.look < 1:
+        raise UserError(f"--look {options.look}: expected at least 1")
+    findings = examine(options.predictions, dataset, options.look, options.invert)
     print(report_text(findings), end="")
     height, width = dataset.image(dataset.ids[0]).shape[:2]
     protocol = protocol_of(options)
@@ -92,12 +102,14 @@ def _convert(options: argparse.Namespace) -> None:
     from .files import make_writable
     from .predictions import find_predictions, read_prediction, write_prediction
 
-    make_writable(options.out, f"OUT {options.out}")
-    for image_id, path in find_predictions(options.predictions).items():
-        target = options.out / f"{image_id}.{options.format}"
+    files = find_predictions(options.predictions)
+    targets = {image_id: options.out / f"{image_id}.{options.format}" for image_id in files}
+    for target in targets.values():
         if target.exists():
             raise UserError(f"{target}: exists already; choose another folder")
-        write_prediction(target, read_prediction(path))
+    make_writable(options.out, f"OUT {options.out}")
+    for image_id, path in files.items():
+        write_prediction(targets[image_id], read_prediction(path))
     print(options.out)
 
 
@@ -172,13 +184,23 @@ def _verify(options: argparse.Namespace) -> None:
     from .store import find_runs, finished, load_meta
     from .verify import verify_run
 
+    if options.sample < 1 or options.seed < 0:
+        raise UserError(f"--sample {options.sample} --seed {options.seed}: expected at least 1 and 0")
+    folders = finished([run for results in options.results for run in find_runs(results)])
+    if not folders:
+        raise UserError(f"{options.results[0]}: no finished run in it")
     wrong = []
-    for folder in finished([run for results in options.results for run in find_runs(results)]):
-        split = load_meta(folder)["dataset"]["split"]
-        dataset = open_dataset(options.data, split) if options.data else None
-        found = verify_run(folder, dataset, options.sample, options.seed)
-        print(f"{folder}: {'ok' if not found else f'{len(found)} faults'}")
-        wrong += found
+    for folder in folders:
+        try:
+            split = load_meta(folder)["dataset"]["split"]
+            dataset = open_dataset(options.data, split) if options.data else None
+            faults, recounted = verify_run(folder, dataset, options.sample, options.seed)
+        except UserError as error:
+            faults, recounted = [str(error)], 0
+        said = f"{recounted} images counted again" if recounted else "nothing counted again"
+        reason = "" if recounted or faults else " (no --data)" if not options.data else " (no saved maps)"
+        print(f"{folder}: {'ok' if not faults else f'{len(faults)} faults'}, {said}{reason}")
+        wrong += faults
     if wrong:
         raise RunFailed("\n".join(wrong))
 
@@ -196,9 +218,12 @@ def _crispness(options: argparse.Namespace) -> None:
             raise UserError(f"{path}: holds segmentations; crispness is of soft contour maps")
         values.append(crispness(counted_map(prediction)))
     try:
-        print(f"AC {average_crispness(values):.3f} over {len(values)} maps")
+        average = average_crispness(values)
     except ValueError as error:
         raise UserError(f"{options.predictions}: {error}") from None
+    empty = sum(value != value for value in values)
+    left_out = f" ({empty} without contours left out)" if empty else ""
+    print(f"AC {average:.3f} over {len(values) - empty} maps{left_out}")
 
 
 def _film(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from threadpoolctl import threadpool_limits
 
-from .errors import UserError
+from .errors import RunFailed, UserError
 
 CONNECT_SECONDS = 10
 
@@ -51,9 +51,16 @@ class ClusterWorkers:
         futures = {executor.submit(_on_one_thread, work, item): item for item in items}
         for future in as_completed(futures):
             try:
-                yield futures[future], future.result()
+                result = future.result()
             except KilledWorker:
-                yield futures[future], None
+                result = None
+            except Exception as error:  # work itself returns its errors: this one is of the cluster
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                raise RunFailed(
+                    f"--scheduler {self.address}: {futures[future]}: {reason}; is contourbench installed there, in the"
+                    " same version, and the scheduler still up?"
+                ) from None
+            yield futures[future], result
 
 
 def _on_one_thread(work: Callable[[str], Any], item: str) -> Any:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..eval.counting import BoundaryCounts
 from ..eval.metrics import best_point, pr_curve
 from ..eval.uncertainty import Difference, Interval, bootstrap, compare
-from .curves import figure_style, new_figure, save_figure
+from .curves import figure_style, new_figure, plain_label, save_figure
 from .errors import UserError
 from .store import Run
 
@@ -32,11 +32,15 @@ def compare_runs(first: Run, second: Run, samples: int, seed: int) -> Comparison
     Raises
     ------
     UserError
-        If the images, their ground truth or the protocol differ.
+        If the images, their ground truth, the tolerance or the thinning differ.
     """
-    for run in (first, second):
-        if run.meta["protocol"]["max_dist"] != first.meta["protocol"]["max_dist"]:
-            raise UserError(f"{run.folder}: another tolerance than {first.folder}; they cannot be compared")
+    held, others = first.meta["protocol"], second.meta["protocol"]
+    differing = [key for key in ("max_dist", "thin", "definition") if held.get(key) != others.get(key)]
+    if differing:
+        raise UserError(f"{second.folder}: another {', '.join(differing)} than {first.folder}; they cannot be compared")
+    for image_id in set(first.records) & set(second.records):
+        if first.records[image_id].truth != second.records[image_id].truth:
+            raise UserError(f"{second.folder}: {image_id} was counted with another ground truth than in {first.folder}")
     try:
         differences = compare(first.counts, second.counts, samples, seed)
     except ValueError as error:
@@ -69,7 +73,12 @@ def draw_comparison(found: Comparison, path: Path) -> None:
         figure, (axes,) = new_figure((3.6, 3.6))
         axes.plot([0, 1], [0, 1], color="0.6", lw=0.8)
         axes.plot(found.best_f[:, 1], found.best_f[:, 0], "o", ms=3, mew=0, alpha=0.6, color="#0072B2")
-        axes.set(xlabel=f"best F of {found.names[1]}", ylabel=f"best F of {found.names[0]}", xlim=(0, 1), ylim=(0, 1))
+        axes.set(
+            xlabel=f"best F of {plain_label(found.names[1])}",
+            ylabel=f"best F of {plain_label(found.names[0])}",
+            xlim=(0, 1),
+            ylim=(0, 1),
+        )
         axes.set_aspect("equal")
         save_figure(figure, path)
 
@@ -79,5 +88,5 @@ def _best_f(counts: BoundaryCounts) -> float:
 
 
 def _interval(found: Interval | Difference, sign: str = "") -> str:
-    value, low, high = (f"{x:{sign}.3f}" for x in found[:3])
+    value, low, high = ("–" if np.isnan(x) else f"{x:{sign}.3f}" for x in found[:3])
     return f"{value} [{low}, {high}]"

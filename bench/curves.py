@@ -60,7 +60,7 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
             f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
             axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
         for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
-            colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {line.name}"
+            colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {plain_label(line.name)}"
             axes.plot(line.recall, line.precision, line.style, color=colour, lw=1.5, label=label)
             axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
@@ -69,6 +69,11 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
         axes.grid(color="0.92", lw=0.5)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
         save_figure(figure, path)
+
+
+def plain_label(name: str) -> str:
+    """Return a detector's name as it stands, where a dollar sign would begin a formula."""
+    return name.replace("$", r"\$")
 
 
 def figure_style() -> AbstractContextManager[None]:

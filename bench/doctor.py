@@ -42,7 +42,7 @@ class _Look(NamedTuple):
     thin_share: float
 
 
-def examine(folder: Path, dataset: Dataset, limit: int = 50) -> list[Finding]:
+def examine(folder: Path, dataset: Dataset, limit: int = 50, invert: bool = False) -> list[Finding]:
     """Look at predictions and say what is right and wrong with them.
 
     Parameters
@@ -53,6 +53,8 @@ def examine(folder: Path, dataset: Dataset, limit: int = 50) -> list[Finding]:
         The images they are of.
     limit : int
         How many maps to look into, evenly spread; names are always compared for all.
+    invert : bool
+        Whether the maps are 0 on contours.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def examine(folder: Path, dataset: Dataset, limit: int = 50) -> list[Finding]:
     with Progress("doctor", len(chosen)) as progress:
         for image_id in chosen:
             try:
-                prediction = _read(files[image_id], dataset.image(image_id).shape[:2])
+                prediction = _read(files[image_id], dataset.image(image_id).shape[:2], invert)
             except UserError as error:
                 problems[_reason(error, files[image_id])].append(image_id)
             else:
@@ -101,11 +103,13 @@ def _names(files: dict[str, Path], dataset: Dataset) -> Finding:
     if extra:
         found += f"; without image: {listing(extra)}"
     advice = "another --split, or another naming? expected the image's name before the suffix" if missing else ""
-    return Finding("names", WRONG if missing else LOOK if extra else OK, found, advice)
+    if extra and not missing:
+        advice = "move the extra ones away, or add --limit"
+    return Finding("names", WRONG if missing or extra else OK, found, advice)
 
 
-def _read(path: Path, shape: tuple[int, int]) -> Prediction:
-    return checked_prediction(read_prediction(path), str(path), shape)
+def _read(path: Path, shape: tuple[int, int], invert: bool) -> Prediction:
+    return checked_prediction(read_prediction(path, invert), str(path), shape)
 
 
 def _reason(error: UserError, path: Path) -> str:
@@ -131,11 +135,15 @@ def _look_at(prediction: NDArray | Hierarchy) -> _Look:
 
 
 def _strengths(looks: dict[str, _Look]) -> list[Finding]:
-    table = {name: np.array([getattr(look, name) for look in looks.values()]) for name in _Look._fields}
     empty = [image_id for image_id, look in looks.items() if look.highest == 0]
+    on_empty = Finding("empty", LOOK if empty else OK, f"{len(empty)} all-zero map(s) {listing(empty)}".rstrip())
+    full = [look for look in looks.values() if look.highest > 0]
+    if not full:
+        return [on_empty]
+    table = {name: np.array([getattr(look, name) for look in full]) for name in _Look._fields}
     return [
+        on_empty,
         _polarity(table["mean"]),
-        Finding("empty", LOOK if empty else OK, f"{len(empty)} all-zero map(s) {listing(empty)}".rstrip()),
         _scale(float(table["highest"].max())),
         _levels(float(np.median(table["levels"]))),
         _top(float(np.median(table["at_top"]))),
@@ -146,11 +154,15 @@ def _strengths(looks: dict[str, _Look]) -> list[Finding]:
 def _polarity(means: NDArray[np.float64]) -> Finding:
     found = f"mean value {means.mean():.3f}"
     if np.mean(means > LOUD) > 0.5:
-        return Finding("polarity", WRONG, f"{found}: 1 off the contours?", "add --invert")
+        return Finding("polarity", LOOK, f"{found}: 1 off the contours?", "add --invert")
     return Finding("polarity", OK, f"{found}: 0 off the contours")
 
 
 def _scale(highest: float) -> Finding:
+    if 0 < highest <= 1 / 255:
+        return Finding(
+            "scale", WRONG, f"no value above {highest:.2g}", "0 and 1 stored as 8 or 16 bits? use full scale"
+        )
     if 0 < highest < FAINT:
         advice = "divide all maps by one constant, so that sure contours come near 1"
         return Finding("scale", LOOK, f"no value above {highest:.3g}", advice)

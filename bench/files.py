@@ -125,11 +125,14 @@ def read_npz(path: Path) -> dict[str, NDArray]:
                 f"{path}: {unpacked / 1e9:.1f} GB when unpacked, expected at most {LARGEST_ARCHIVE / 1e9:g}"
             )
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except UserError:
         raise
     except Exception as error:
         raise UserError(f"{path}: cannot be read as npz ({_reason(error)}); truncated or another format?") from None
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise UserError(f"{path}: cannot be read as npz (members that are no arrays); another format?")
+    return arrays
 
 
 def read_mat(path: Path) -> dict[str, NDArray]:

@@ -21,7 +21,7 @@ def draw_film(image: NDArray[np.uint8], iterations: tuple[int, ...], layers: int
     image : (H, W, 3) uint8 array
         RGB.
     iterations : tuple of int
-        When to look, ascending.
+        When to look.
     layers : {3, 4}
         Of the field's encoder.
     seed : int
@@ -32,15 +32,18 @@ def draw_film(image: NDArray[np.uint8], iterations: tuple[int, ...], layers: int
     Raises
     ------
     UserError
-        If a value is out of range.
+        If torch is not installed or a value is out of range.
     """
-    from ..cnf_contours.config import CnfConfig
-    from ..cnf_contours.filmstrip import film
+    try:
+        from ..cnf_contours.config import CnfConfig
+        from ..cnf_contours.filmstrip import film
+    except ModuleNotFoundError:
+        raise UserError("film: needs torch, which is not installed; pip install 'contourbench[cnf]'") from None
 
     try:
         frames = film(image, iterations, CnfConfig(layers=layers, seed=seed))
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    except (ValueError, ArithmeticError) as error:
+        raise UserError(f"film: {error}") from None
     rows = [[frame.reconstruction for frame in frames]]
     rows += [
         [CLASS_COLOURS[frame.classes[n] % len(COLOURS)] for frame in frames] for n in range(len(frames[0].classes))

@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 from ..eval.counting import pool
 from ..eval.hierarchy import Hierarchy
 from ..eval.metrics import pr_curve
-from ..eval.protocol import BoundaryProtocol
 from ..eval.regions import summarize_regions
 from ..eval.sweeps import Sweep
-from .curves import figure_style, save_figure
+from .curves import figure_style, plain_label, save_figure
 from .datasets import Dataset
 from .errors import UserError, nearest_hint
 from .matches import counted_map, draw_matches, match_pixels
-from .predictions import Prediction, read_prediction
-from .runner import MAP_SUFFIXES
-from .store import Run, map_path
+from .predictions import Prediction
+from .saved import counted_pair, read_saved, run_protocol, saved_maps
+from .store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +38,7 @@ def draw_gallery(
     dataset : Dataset
         The images that the runs are of.
     ids : list of str
-        A row each; the first three of the data set if empty.
+        A row each; the first three of the first run if empty.
     out : Path
         The suffix decides the format.
     matches : bool
@@ -51,35 +50,29 @@ def draw_gallery(
     Raises
     ------
     UserError
-        If an image is not in the data set, or a run has no saved map of it.
+        If an image is not in the data set, is not the one that was counted, or a run has no saved map of it.
     """
-    ids = ids or list(dataset.ids[:3])
+    ids = ids or list(runs[0].records)[:3]
     for image_id in ids:
         if image_id not in dataset.ids:
             raise UserError(f"--images {image_id}: not in {dataset.name}{nearest_hint(image_id, list(dataset.ids))}")
+    maps = [saved_maps(run) for run in runs]
     columns = ["image", "ground truth", *(run.name for run in runs)]
     with figure_style():
         figure, axes = new_sheet(len(ids), len(columns), width, [dataset.image(i).shape for i in ids])
         for row, image_id in zip(axes, ids, strict=True):
-            image, truth = dataset.pair(image_id)
+            image, truth = counted_pair(runs[0], dataset, image_id)
             pictures = [image, dark_on_white(truth.mean(axis=0))]
-            for run in runs:
-                saved = saved_prediction(run, image_id)
+            for run, its_maps in zip(runs, maps, strict=True):
+                counted_pair(run, dataset, image_id)
+                saved = read_saved(run, its_maps, image_id)
                 pictures.append(match_picture(saved, run, image, truth) if matches else picture(saved, run, image))
             for cell, shown in zip(row, pictures, strict=True):
                 cell.imshow(shown, interpolation="lanczos")
         for cell, name in zip(axes[0], columns, strict=True):
-            cell.set_title(name if len(name) < 24 else name.replace("(", "\n("), fontsize=6)
+            label = plain_label(name)
+            cell.set_title(label if len(name) < 24 else label.replace("(", "\n("), fontsize=6)
         save_figure(figure, out)
-
-
-def saved_prediction(run: Run, image_id: str) -> Prediction:
-    """Return what a run saved for an image. Raises `UserError` if there is nothing."""
-    for suffix in MAP_SUFFIXES:
-        path = map_path(run.folder, image_id, suffix)
-        if path.exists():
-            return read_prediction(path)
-    raise UserError(f"{run.folder}: no saved map of {image_id}; maps are not committed: run the detector again")
 
 
 def picture(prediction: Prediction, run: Run, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -96,10 +89,9 @@ def match_picture(
     prediction: Prediction, run: Run, image: NDArray[np.uint8], truth: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """Return hits, false alarms and misses at the run's best threshold over the image, (H, W, 3) uint8."""
-    held = run.meta["protocol"]
-    protocol = BoundaryProtocol(held["thresholds"], held["max_dist"], held["thin"])
-    counted = prediction if isinstance(prediction, Sweep) else counted_map(prediction, held.get("nms"))
-    return draw_matches(image, match_pixels(counted, truth, best_level(run), protocol))
+    nms = run.meta["protocol"].get("nms")
+    counted = prediction if isinstance(prediction, Sweep) else counted_map(prediction, nms)
+    return draw_matches(image, match_pixels(counted, truth, best_level(run), run_protocol(run)))
 
 
 def best_level(run: Run) -> float:

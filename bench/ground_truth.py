@@ -39,20 +39,20 @@ def read_segmentations(path: Path) -> list[NDArray[np.integer]]:
     if path.suffix.lower() == ".seg":
         return [_read_seg(path)]
     if path.suffix.lower() == ".mat" and "LabelMap" in (variables := read_mat(path)):
-        return [np.asarray(variables["LabelMap"]).astype(np.int64)]
+        return [_label_map(variables["LabelMap"], path)]
     cells = read_mat(path).get("groundTruth") if path.suffix.lower() == ".mat" else None
     if cells is None:
         return []
     try:
         return [np.asarray(cell[0, 0]["Segmentation"]).astype(np.int64) for cell in cells.ravel()]
     except (IndexError, KeyError, TypeError, ValueError):
-        return []
+        return []  # NYUDv2's and others' files of this form have Boundaries alone
 
 
 def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:
     variables = read_mat(path)
     if "LabelMap" in variables:
-        return [thin(label_boundaries(np.asarray(variables["LabelMap"]).astype(np.int64)))]
+        return [thin(label_boundaries(_label_map(variables["LabelMap"], path)))]
     if "groundTruth" not in variables:
         arrays = [value for value in variables.values() if isinstance(value, np.ndarray) and value.ndim in (2, 3)]
         if len(arrays) != 1:
@@ -83,6 +83,13 @@ def _layers(array: NDArray, path: Path) -> list[NDArray[np.bool_]]:
     return list(masks)
 
 
+def _label_map(found: object, path: Path) -> NDArray[np.int64]:
+    labels = np.asarray(found)
+    if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "bufi":
+        raise UserError(f"{path}: LabelMap of shape {labels.shape} and type {labels.dtype}, expected (H, W) labels")
+    return labels.astype(np.int64)
+
+
 def _read_seg(path: Path) -> NDArray[np.int64]:
     """Return the (H, W) labels of a BSDS300 ``.seg`` file: a header, then runs as segment, row, first, last column."""
     header, _, data = path.read_text(errors="replace").partition("\ndata\n")
@@ -91,8 +98,10 @@ def _read_seg(path: Path) -> NDArray[np.int64]:
         labels = np.full((int(sizes["height"]), int(sizes["width"])), -1, np.int64)
         for line in data.splitlines():
             segment, row, first, last = map(int, line.split())
+            if min(segment, row, first) < 0 or last < first or last >= labels.shape[1]:
+                raise ValueError
             labels[row, first : last + 1] = segment
-    except (KeyError, ValueError, IndexError):
+    except (KeyError, ValueError, IndexError, MemoryError):
         raise UserError(f"{path}: not a segmentation of BSDS300's form, or damaged") from None
     if labels.size == 0 or labels.min() < 0:
         raise UserError(f"{path}: pixels without a segment; truncated?")

@@ -5,7 +5,7 @@ from typing import Any
 
 from .errors import UserError, listing
 from .files import write_bytes, write_json
-from .store import Run, joint_hashes, load_run, write_summary
+from .store import Run, assemble_run, joint_hashes, load_run, require_like, write_summary
 
 # What has to agree between shards, each in ``run.json``.
 SAME = ("detector", "params", "protocol", "versions")
@@ -45,20 +45,24 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
                     write_bytes(out / part / path.name, path.read_bytes())
     meta: dict[str, Any] = {
         **runs[0].meta,
+        "predictions": runs[0].meta.get("predictions") and str((out / "maps").resolve()),
         "dataset": {**runs[0].meta["dataset"], "ids": ids},
         "hashes": joint_hashes(records[i] for i in ids),
         "finished": max(run.meta["finished"] for run in runs),
         "seconds": {i: seconds.get(i, {}) for i in ids},
     }
     write_json(out / "run.json", meta)
-    merged = load_run(out)
+    merged = assemble_run(out)
     write_summary(merged)
     return merged
 
 
 def _require_alike(runs: list[Run]) -> None:
     first = runs[0]
+    one_record = next(iter(first.records.values()))
     for run in runs[1:]:
+        for record in run.records.values():
+            require_like(record, one_record, run.folder)
         differing = [key for key in SAME if run.meta.get(key) != first.meta.get(key)]
         if any(run.meta["dataset"][key] != first.meta["dataset"][key] for key in ("name", "split")):
             differing.append("dataset")

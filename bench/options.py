@@ -15,33 +15,46 @@ if TYPE_CHECKING:
     from .workers import Workers
 
 
-def shared_options() -> argparse.ArgumentParser:
-    """Return the options of a data set and protocol, to be a parent of commands."""
-    shared = argparse.ArgumentParser(add_help=False)
-    default_data = os.environ.get("CONTOURBENCH_BSDS500") or "scenes"
-    shared.add_argument(
-        "--data", default=default_data, help="scenes, or a folder (default: $CONTOURBENCH_BSDS500 if set, else scenes)"
+def data_options() -> argparse.ArgumentParser:
+    """Return the options that name a data set, to be a parent of commands."""
+    data = argparse.ArgumentParser(add_help=False)
+    default = os.environ.get("CONTOURBENCH_BSDS500") or "scenes"
+    data.add_argument(
+        "--data", default=default, help="scenes, or a folder (default: $CONTOURBENCH_BSDS500 if set, else scenes)"
     )
-    shared.add_argument("--split", default="test", help="train, val or test (default: test)")
-    shared.add_argument("--limit", type=int, metavar="N", help="only the first N images")
-    shared.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
-    shared.add_argument("--workers", type=int, default=_cores(), metavar="N", help="processes (default: one per core)")
-    shared.add_argument("--scheduler", metavar="ADDRESS", help="hand the images to this Dask scheduler's workers")
-    shared.add_argument("--thresholds", type=int, default=99, metavar="K", help="(default: 99)")
-    shared.add_argument("--preset", metavar="NAME", help="tolerance of a known data set, such as nyudv2 or biped")
-    shared.add_argument(
+    data.add_argument("--split", default="test", help="train, val or test (default: test)")
+    data.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+    data.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
+    return data
+
+
+def protocol_options() -> argparse.ArgumentParser:
+    """Return the options that say how contours are matched, to be a parent of commands."""
+    protocol = argparse.ArgumentParser(add_help=False)
+    protocol.add_argument("--thresholds", type=int, default=99, metavar="K", help="(default: 99)")
+    protocol.add_argument("--preset", metavar="NAME", help="tolerance of a known data set, such as nyudv2 or biped")
+    protocol.add_argument(
         "--max-dist", type=float, metavar="D", help="tolerance / image diagonal (default: the preset's, or 0.0075)"
     )
-    shared.add_argument("--fresh", action="store_true", help="compute all anew, also what seems unchanged")
-    shared.add_argument("--no-thin", action="store_true", help="match the binary maps as they are, unthinned")
-    return shared
+    protocol.add_argument("--no-thin", action="store_true", help="match the binary maps as they are, unthinned")
+    return protocol
+
+
+def work_options() -> argparse.ArgumentParser:
+    """Return the options that say who does the work, to be a parent of commands."""
+    work = argparse.ArgumentParser(add_help=False)
+    work.add_argument("--workers", type=int, default=_cores(), metavar="N", help="processes (default: one per core)")
+    work.add_argument("--scheduler", metavar="ADDRESS", help="hand the images to this Dask scheduler's workers")
+    return work
 
 
 def dataset_of(options: argparse.Namespace) -> "Dataset":
     """Return the data set that was asked for; its warnings go to stderr."""
     from .datasets import open_dataset
 
-    dataset = open_dataset(options.data, options.split).limit(options.limit)
+    far = getattr(options, "scheduler", None) and Path(options.data).is_dir()
+    data = str(Path(options.data).resolve()) if far else options.data  # workers have another working directory
+    dataset = open_dataset(data, options.split).limit(options.limit)
     if options.shard:
         dataset.shard(*_shard(options.shard))
     for line in dataset.warnings:

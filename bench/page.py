@@ -21,18 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..eval.counting import pool
 from ..eval.metrics import best_point, f_measure, pr_curve, summarize
-from ..eval.protocol import BoundaryProtocol
 from ..eval.sweeps import Sweep
 from .curves import COLOURS
 from .datasets import Dataset
 from .errors import UserError, listing
-from .files import digest, write_text
+from .files import write_text
 from .matches import FALSE_ALARM, HIT, MISS, counted_map, match_kinds, match_pixels
-from .predictions import Prediction, find_predictions, prediction_hash, read_prediction
 from .progress import Progress
 from .published import HUMAN_PRECISION, HUMAN_RECALL, published_curves, published_scores
 from .report import Row, Section, sections
-from .store import Run, truth_hash
+from .saved import counted_pair, read_saved, run_protocol, saved_maps
+from .store import Run
 
 # A slider has at most as many stops as 8 bits tell apart; the match picture is drawn at a few of them.
 MOST_STOPS, MOST_PICTURES = 255, 13
@@ -171,7 +170,7 @@ def _about(section: Section, runs: list[Run], browser: dict[str, Any] | None) ->
     dataset, protocol = meta["dataset"], meta["protocol"]
     sizes = sorted({tuple(sorted((i["height"], i["width"]))) for i in browser["images"]}) if browser else []
     sizes = sizes or ([BSDS500_SHAPE] if dataset["name"] == "BSDS500" else [])
-    pixels = "; ".join(f"{_protocol(runs[0]).tolerance((h, w)):.2f} px at {w}×{h}" for h, w in sizes)
+    pixels = "; ".join(f"{run_protocol(runs[0]).tolerance((h, w)):.2f} px at {w}×{h}" for h, w in sizes)
     thinned = "thinned" if protocol["thin"] else "not thinned"
     facts = [
         ("Data", f"{dataset['name']}, {dataset['split']}: {len(runs[0].records)} images"),
@@ -208,11 +207,6 @@ def _made(run: Run) -> str:
     date = str(run.meta.get("finished", "date unknown")).replace("T", " ").replace("+00:00", " UTC")
     elsewhere = ", maps made elsewhere" if run.meta.get("predictions") else ""
     return f"{date}{elsewhere}; {versions}"
-
-
-def _protocol(run: Run) -> BoundaryProtocol:
-    settings = run.meta["protocol"]
-    return BoundaryProtocol(settings["thresholds"], settings["max_dist"], settings["thin"])
 
 
 # Curves
@@ -276,7 +270,7 @@ def _rounded(values: ArrayLike) -> Any:
 
 def _choose(runs: list[Run], dataset: Dataset, n_images: int) -> Shown:
     """Choose the runs that have maps, and images spread over the ranks of the best run's F."""
-    found = [(run, _saved_maps(run)) for run in runs]
+    found = [(run, saved_maps(run)) for run in runs]
     found.sort(key=lambda pair: -summarize(pair[0].counts).ods.f)
     lacking = [run.name for run, maps in found if not maps]
     found = [(run, maps) for run, maps in found if maps]
@@ -294,14 +288,6 @@ def _choose(runs: list[Run], dataset: Dataset, n_images: int) -> Shown:
     note = f"{len(places)} of {len(ids)} images, from the worst to the best by {best}’s best F on each."
     note += f" No maps are saved of {listing(lacking)}." if lacking else ""
     return Shown([r for r, _ in found], [m for _, m in found], {ranked[p]: int(p) + 1 for p in places}, note)
-
-
-def _saved_maps(run: Run) -> dict[str, Path]:
-    """Find a run's maps: in its folder, or where `score` read them if that is still there."""
-    for folder in (run.folder / "maps", Path(run.meta.get("predictions") or run.folder / "maps")):
-        if folder.is_dir() and any(folder.iterdir()):
-            return find_predictions(folder)
-    return {}
 
 
 def _browser_html(shown: Shown) -> str:
@@ -336,13 +322,8 @@ def _overall_best(run: Run) -> int:
 
 
 def _image(shown: Shown, dataset: Dataset, image_id: str, place: int) -> dict[str, Any]:
-    image, truth = dataset.pair(image_id)
-    hashes = digest(image), truth_hash(truth)
     for run in shown.runs:
-        record = run.records[image_id]
-        for what, found, counted in zip(("image", "ground truth"), hashes, (record.image, record.truth), strict=True):
-            if found != counted:
-                raise UserError(f"--data: the {what} of {image_id} is not the one that {run.name} was counted with")
+        image, truth = counted_pair(run, dataset, image_id)
     number = len(shown.runs[0].records)
     levels = np.rint(255 * (1 - np.arange(len(truth) + 1) / len(truth))).astype(int)
     return {
@@ -359,7 +340,7 @@ def _image(shown: Shown, dataset: Dataset, image_id: str, place: int) -> dict[st
 
 def _made_of(run: Run, maps: dict[str, Path], image_id: str, truth: NDArray[np.bool_]) -> dict[str, Any]:
     """Return one detector's map of an image, its scores at each stop, and its matches at some of them."""
-    prediction = _read_map(run, maps, image_id)
+    prediction = read_saved(run, maps, image_id)
     counts = run.counts[image_id].at(_stops(run))
     curve, nms = pr_curve(counts), run.meta["protocol"].get("nms")
     soft = counted_map(prediction, nms)
@@ -368,7 +349,7 @@ def _made_of(run: Run, maps: dict[str, Path], image_id: str, truth: NDArray[np.b
     steps = np.searchsorted(levels, soft.astype(np.float64) + (1e-6 if _is_sweep(run) else 0), side="right")
     palette = [(0, 0, 0, 0), *((*colour, 255) for colour in KINDS.values())]
     drawn = _drawn_stops(curve.f, counts.sum_p, _overall_best(run))
-    counted, protocol = prediction if isinstance(prediction, Sweep) else soft, _protocol(run)
+    counted, protocol = prediction if isinstance(prediction, Sweep) else soft, run_protocol(run)
     found = [match_pixels(counted, truth, float(counts.thresholds[stop]), protocol) for stop in drawn]
     return {
         "map": _png(steps, [(grey,) * 3 for grey in range(len(levels) + 1)]),
@@ -379,15 +360,6 @@ def _made_of(run: Run, maps: dict[str, Path], image_id: str, truth: NDArray[np.b
         # all in one picture, their first rows first, then their second rows …: neighbours are alike, and so it is small
         "matches": _png(np.stack(list(map(match_kinds, found)), axis=1).reshape(-1, truth.shape[2]), palette),
     }
-
-
-def _read_map(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
-    if image_id not in maps:
-        raise UserError(f"{run.folder}: no map of {image_id} is saved; run or score again")
-    prediction = read_prediction(maps[image_id], bool(run.meta["protocol"].get("invert")))
-    if prediction_hash(prediction) != run.records[image_id].map:
-        raise UserError(f"{maps[image_id]}: not the map that was counted; run or score again")
-    return prediction
 
 
 def _drawn_stops(f: NDArray, predicted: NDArray, overall: int) -> list[int]:

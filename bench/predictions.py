@@ -158,7 +158,11 @@ def _checked(prediction: object, name: str) -> Prediction:
         raise ValueError(f"{name}: an empty sweep, expected at least one segmentation")
     if settings and len(settings) != len(layers):
         raise ValueError(f"{name}: {len(settings)} settings' names for {len(layers)} segmentations")
-    return Sweep(tuple(_compact(check_labels(labels, name)) for labels in layers), tuple(map(str, settings)))
+    checked = tuple(_compact(check_labels(labels, name)) for labels in layers)
+    for labels in checked:
+        if labels.shape != checked[0].shape:
+            raise ValueError(size_message(f"{name}: a segmentation", labels.shape, "the first", checked[0].shape))
+    return Sweep(checked, tuple(map(str, settings)))
 
 
 def _compact(labels: NDArray[np.integer]) -> NDArray[np.integer]:
@@ -184,6 +188,9 @@ def _cell(sweep: Sweep) -> NDArray[np.object_]:
 def _from_npz(path: Path, invert: bool) -> Prediction:
     arrays = read_npz(path)
     if SEGMENTATIONS in arrays:
+        if arrays[SEGMENTATIONS].ndim != 3 or arrays.get(SETTINGS, np.zeros(0)).ndim != 1:
+            shapes = {name: arrays[name].shape for name in (SEGMENTATIONS, SETTINGS) if name in arrays}
+            raise UserError(f"{path}: arrays of shapes {shapes}, expected {SEGMENTATIONS} (K, H, W), {SETTINGS} (K,)")
         settings = tuple(str(name) for name in arrays.get(SETTINGS, ()))
         return checked_prediction(Sweep(tuple(arrays[SEGMENTATIONS]), settings), str(path))
     if UCM2 in arrays:
@@ -193,7 +200,7 @@ def _from_npz(path: Path, invert: bool) -> Prediction:
 
 
 def _from_mat(path: Path, invert: bool) -> Prediction:
-    variables = read_mat(path)
+    variables = {name: value for name, value in read_mat(path).items() if isinstance(value, np.ndarray)}
     if "segs" in variables:
         cells = variables["segs"]
         layers = list(cells.ravel()) if cells.dtype == object else [cells]

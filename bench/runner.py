@@ -46,11 +46,11 @@ from .progress import Progress, note
 from .store import (
     Record,
     Run,
+    assemble_run,
     discard_summary,
     folder_name,
     joint_hashes,
     load_meta,
-    load_run,
     map_path,
     read_record,
     truth_hash,
@@ -60,7 +60,7 @@ from .store import (
 from .workers import Workers
 
 MAP_SUFFIXES = (".npy", ".npz")
-VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba")
+VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba", "torch")
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,16 @@ def _run_alone(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
             progress.step()
     failed = [outcomes[i] for i in job.dataset.ids if outcomes[i].error]
     seconds = {i: {**known_seconds.get(i, {}), **outcomes[i].seconds} for i in job.dataset.ids}
-    write_json(job.folder / "run.json", _meta(job, seconds, failed))
+    anew = [i for i in job.dataset.ids if "detect" in outcomes[i].seconds]
+    write_json(job.folder / "run.json", _meta(job, seconds, failed, len(anew) == len(job.dataset.ids)))
     if failed:
         discard_summary(job.folder)
         _raise_failures(job, failed)
-    run = load_run(job.folder)
+    try:
+        run = assemble_run(job.folder)
+    except UserError as error:
+        discard_summary(job.folder)
+        raise RunFailed(str(error)) from None
     write_summary(run)
     return run
 
@@ -250,8 +255,8 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
     prediction = _known_map(job, record, image_hash)
     if prediction is None:
         started = time.perf_counter()
-        prediction = _predict(job, image_id, image)
-        if isinstance(job.source, Detector):
+        prediction, detected = _predict(job, image_id, image)
+        if detected:
             seconds["detect"] = time.perf_counter() - started
     true_regions = None if isinstance(prediction, np.ndarray) else job.dataset.segmentations(image_id)
     current = {
@@ -317,10 +322,11 @@ def _known_map(job: Job, record: Record | None, image_hash: str) -> Prediction |
     return None
 
 
-def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
+def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> tuple[Prediction, bool]:
+    """Return what the job's source has for an image, and whether a detector has just made it."""
     if isinstance(job.source, SavedMaps):
         path = job.source.files[image_id]
-        return checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
+        return checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2]), False
     known = _known_sweep(job, image_id, image)
     if known:
         prediction: Prediction = mean_boundaries(known)
@@ -331,7 +337,7 @@ def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> Prediction:
     write_prediction(map_path(job.folder, image_id, suffix), prediction)
     for other in set(MAP_SUFFIXES) - {suffix}:  # of an older version of the detector
         map_path(job.folder, image_id, other).unlink(missing_ok=True)
-    return prediction
+    return prediction, known is None
 
 
 def _known_sweep(job: Job, image_id: str, image: NDArray[np.uint8]) -> Sweep | None:
@@ -358,18 +364,31 @@ def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome]) -> dict[str, Any]:
+def _versions(job: Job, all_anew: bool) -> dict[str, str]:
+    """Return the versions that maps were made with; where some are from an earlier run, its versions, too."""
+    current = {name: _version(name) for name in VERSIONED}
+    try:
+        before = {} if all_anew else load_meta(job.folder)["versions"]
+    except UserError:
+        before = {}
+    return {
+        name: value if before.get(name, value) == value else ", ".join(sorted({*before[name].split(", "), value}))
+        for name, value in current.items()
+    }
+
+
+def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome], all_anew: bool) -> dict[str, Any]:
     """What ``run.json`` holds."""
     records = [read_record(job.folder, image_id) for image_id in job.dataset.ids]
     return {
         "detector": job.source.name,
         "params": {k: _plain(v) for k, v in job.source.params.items()} if isinstance(job.source, Detector) else None,
-        "predictions": None if isinstance(job.source, Detector) else str(job.source.folder),
+        "predictions": None if isinstance(job.source, Detector) else str(job.source.folder.resolve()),
         "dataset": {"name": job.dataset.name, "split": job.dataset.split, "ids": list(job.dataset.ids)},
         "protocol": job.settings(),
         "hashes": joint_hashes(record for record in records if record),
         "failed": {outcome.id: outcome.error for outcome in failed},
-        "versions": {name: _version(name) for name in VERSIONED},
+        "versions": _versions(job, all_anew),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {i: {step: round(s, 4) for step, s in steps.items()} for i, steps in seconds.items()},
     }

@@ -27,6 +27,7 @@ from ..eval.protocol import BoundaryProtocol
 from .datasets import Dataset, open_dataset
 from .files import write_json, write_text
 from .ground_truth import read_truth
+from .matches import counted_map
 from .predictions import find_predictions, read_prediction
 from .progress import note
 
@@ -80,7 +81,7 @@ def collect_cases(val: Dataset, sample: Path) -> list[Case]:
         cases.append(Case("thin map", image_id, sobel(image, 2.0, "lab", True), truth))
     for image_id, path in list(find_predictions(sample / "ucm2").items())[:3]:
         truth = np.stack(read_truth(sample / "groundTruth" / f"{image_id}.mat"))
-        cases.append(Case("region hierarchy (ucm2)", image_id, read_prediction(path), truth))
+        cases.append(Case("region hierarchy (ucm2)", image_id, counted_map(read_prediction(path)), truth))
     return sorted(cases, key=lambda case: case.kind)
 
 

@@ -127,6 +127,8 @@ def read_record(folder: Path, image_id: str) -> Record | None:
     """Return the record of one image; None if there is none or it cannot be read, so that it is made again."""
     try:
         values = json.loads(_record_path(folder, image_id).read_text())
+        if values["id"] != image_id:
+            return None
         values["counts"] = BoundaryCounts(**values["counts"])
         values["settings"] = tuple(values.get("settings", ()))
         values["full_map"] = tuple(values["full_map"]) if "full_map" in values else None
@@ -139,8 +141,12 @@ def read_record(folder: Path, image_id: str) -> Record | None:
 
 def write_summary(run: Run) -> None:
     """Write ``scores.json`` and the official text files."""
-    for name, text in summary_texts(run).items():
-        write_text(run.folder / name, text)
+    texts = summary_texts(run)
+    for name in SUMMARY_FILES:
+        if name in texts:
+            write_text(run.folder / name, texts[name])
+        else:
+            (run.folder / name).unlink(missing_ok=True)
 
 
 def summary_texts(run: Run) -> dict[str, str]:
@@ -197,7 +203,12 @@ def load_meta(folder: Path) -> dict[str, Any]:
     try:
         meta = json.loads((folder / "run.json").read_text())
         dataset, protocol = meta["dataset"], meta["protocol"]
-        meta["detector"], dataset["name"], dataset["split"], protocol["thresholds"], protocol["thin"]
+        for values, keys in (
+            (meta, ("detector", "hashes", "finished", "seconds", "versions")),
+            (dataset, ("name", "split", "ids")),
+            (protocol, ("thresholds", "max_dist", "thin", "definition")),
+        ):
+            [values[key] for key in keys]
         if any(Path(image_id).name != image_id for image_id in dataset["ids"]):
             raise ValueError("ids that are paths")
     except (OSError, ValueError, KeyError, TypeError):
@@ -211,8 +222,15 @@ def load_run(folder: Path) -> Run:
     Raises
     ------
     UserError
-        If a count is missing or unreadable.
+        If the run is not finished, a count is missing or unreadable, or records do not belong together.
     """
+    if not (folder / "scores.json").exists():
+        raise UserError(f"{folder}: not a finished run; run or score again, which computes only what is missing")
+    return assemble_run(folder)
+
+
+def assemble_run(folder: Path) -> Run:
+    """Return a run from its records before its scores are written; as `load_run` otherwise."""
     meta = load_meta(folder)
     records: dict[str, Record] = {}
     for image_id in meta["dataset"]["ids"]:
@@ -222,7 +240,7 @@ def load_run(folder: Path) -> Run:
         if record.protocol != meta["protocol"]:
             raise UserError(f"{_record_path(folder, image_id)}: of another protocol than the rest; run or score again")
         records[image_id] = record
-        _require_like(record, next(iter(records.values())), folder)
+        require_like(record, next(iter(records.values())), folder)
     return Run(folder, meta["detector"], meta, records)
 
 
@@ -251,8 +269,10 @@ def _record_path(folder: Path, image_id: str) -> Path:
     return folder / "counts" / f"{image_id}.json"
 
 
-def _require_like(record: Record, first: Record, folder: Path) -> None:
-    """A sweep has the same settings for every image."""
+def require_like(record: Record, first: Record, folder: Path) -> None:
+    """One detector's code made all maps; a sweep has the same settings for every image."""
+    if record.detector != first.detector:
+        raise UserError(f"{folder}: {record.id} was made by another version of the detector than {first.id}; run again")
     same_thresholds = np.array_equal(record.counts.thresholds, first.counts.thresholds)
     if record.settings != first.settings or not same_thresholds:
         raise UserError(

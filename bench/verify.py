@@ -1,23 +1,31 @@
 """Is a results folder what it says? Its files against one another, and a sample of its counts made again."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
 
-from ..eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
+from ..eval.metrics import full_map_counts
+from ..eval.protocol import COUNTS_DEFINITION
+from ..eval.regions import RegionScores
 from .datasets import Dataset
 from .errors import UserError
-from .files import digest
-from .gallery import saved_prediction
-from .predictions import prediction_hash
 from .progress import Progress
 from .runner import Job, SavedMaps, compare_regions, count_prediction
-from .store import Record, Run, joint_hashes, load_run, summary_texts, truth_hash
+from .saved import counted_pair, read_saved, run_protocol, saved_maps
+from .store import REGION_FIELDS, SUMMARY_FILES, Run, joint_hashes, load_run, summary_texts
 
 
-def verify_run(folder: Path, dataset: Dataset | None, sample: int, seed: int) -> list[str]:
-    """Check one run and return what is wrong with it, a line each; none if all is well.
+class Verified(NamedTuple):
+    """What is wrong with a run, a line each, and how many of its images were counted again."""
+
+    faults: list[str]
+    recounted: int
+
+
+def verify_run(folder: Path, dataset: Dataset | None, sample: int, seed: int) -> Verified:
+    """Check one run.
 
     Parameters
     ----------
@@ -33,24 +41,24 @@ def verify_run(folder: Path, dataset: Dataset | None, sample: int, seed: int) ->
     Raises
     ------
     UserError
-        If the folder is no run, or the data set has not its images.
+        If the folder is no finished run, or its code counts otherwise.
     """
     run = load_run(folder)
     wrong = _stale_files(run)
     if run.meta["hashes"] != joint_hashes(run.records.values()):
         wrong.append(f"{folder / 'run.json'}: hashes are not those of the records")
-    if dataset is None:
-        return wrong
-    lacking = sorted(set(run.records) - set(dataset.ids))
-    if lacking:
-        raise UserError(f"{folder}: {len(lacking)} images, such as {lacking[0]}, are not in {dataset.name}")
+    maps = saved_maps(run)
+    if dataset is None or not maps:
+        return Verified(wrong, 0)
+    if run.meta["protocol"]["definition"] != COUNTS_DEFINITION:
+        raise UserError(f"{folder}: counted by another definition than this version's; run or score again")
     ids = sorted(run.records)
-    chosen = RandomState(seed).permutation(len(ids))[: max(sample, 0)]
+    chosen = sorted(RandomState(seed).permutation(len(ids))[:sample])
     with Progress(f"verify {run.name}", len(chosen)) as progress:
-        for i in sorted(chosen):
-            wrong += _recounted(run, run.records[ids[i]], dataset)
+        for i in chosen:
+            wrong += _recounted(run, maps, ids[i], dataset)
             progress.step()
-    return wrong
+    return Verified(wrong, len(chosen))
 
 
 def _stale_files(run: Run) -> list[str]:
@@ -62,33 +70,35 @@ def _stale_files(run: Run) -> list[str]:
             wrong.append(f"{path}: missing")
         elif path.read_text() != text:
             wrong.append(f"{path}: not what the counts add up to")
-    return wrong
+    extra = [name for name in SUMMARY_FILES if name not in summary_texts(run) and (run.folder / name).exists()]
+    return wrong + [f"{run.folder / name}: left over from an older run" for name in extra]
 
 
-def _recounted(run: Run, record: Record, dataset: Dataset) -> list[str]:
+def _recounted(run: Run, maps: dict[str, Path], image_id: str, dataset: Dataset) -> list[str]:
     """Compare one record with image, ground truth and map as they are now."""
-    where = f"{run.folder} {record.id}"
-    image, truth = dataset.pair(record.id)
-    wrong = []
-    if digest(image) != record.image:
-        wrong.append(f"{where}: another image than was counted")
-    if truth_hash(truth) != record.truth:
-        wrong.append(f"{where}: another ground truth than was counted")
+    record = run.records[image_id]
     try:
-        prediction = saved_prediction(run, record.id)
-    except UserError:
-        return wrong  # maps are not part of what is committed
-    if prediction_hash(prediction) != record.map:
-        return [*wrong, f"{where}: another map than was counted"]
-    held = run.meta["protocol"]
-    if wrong or held["definition"] != COUNTS_DEFINITION:
-        return wrong
-    protocol = BoundaryProtocol(held["thresholds"], held["max_dist"], held["thin"])
-    job = Job(SavedMaps(run.name, run.folder, {}), dataset, protocol, run.folder, held.get("nms"))
-    if count_prediction(prediction, truth, job) != record.counts:
-        wrong.append(f"{where}: counts differ when made again")
-    if record.regions is not None:
-        regions = compare_regions(prediction, dataset.segmentations(record.id), job)
-        if regions is None or not np.allclose(regions.covered_r, record.regions.covered_r):
-            wrong.append(f"{where}: region measures differ when made again")
+        _, truth = counted_pair(run, dataset, image_id)
+        prediction = read_saved(run, maps, image_id)
+    except UserError as error:
+        return [str(error)]
+    protocol = run_protocol(run)
+    job = Job(SavedMaps(run.name, run.folder, {}), dataset, protocol, run.folder, run.meta["protocol"].get("nms"))
+    wrong = []
+    if count_prediction(prediction, truth, job) != record.counts or record.full_map not in (
+        None,
+        full_map_counts(truth),
+    ):
+        wrong.append(f"{run.folder} {image_id}: counts differ when made again")
+    regions = compare_regions(prediction, dataset.segmentations(image_id), job)
+    if not _same_regions(regions, record.regions):
+        wrong.append(f"{run.folder} {image_id}: region measures differ when made again")
     return wrong
+
+
+def _same_regions(ours: RegionScores | None, theirs: RegionScores | None) -> bool:
+    """Equal up to the rounding of sums."""
+    if ours is None or theirs is None:
+        return ours is theirs
+    pairs = [(getattr(ours, field), getattr(theirs, field)) for field in REGION_FIELDS]
+    return all(np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in pairs)

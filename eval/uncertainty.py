@@ -25,7 +25,7 @@ CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
-    """A score and the interval that holds the middle 95 % of its bootstrap samples."""
+    """A score and the interval that holds the middle 95 % of its bootstrap samples; NaN where R50 is undefined."""
 
     value: float
     low: float
@@ -103,8 +103,9 @@ def compare(
     observed = a.scores(np.ones(len(ids))) - b.scores(np.ones(len(ids)))
     p = np.full(len(SCORES), np.nan)
     if np.array_equal(a.thresholds, b.thresholds):
-        as_large = np.abs(_randomised(a, b, samples, seed)) >= np.abs(observed) - 1e-12
-        p = (1 + as_large.sum(axis=0)) / (1 + samples)  # the arrangement observed is one of those possible
+        smaller = np.abs(_randomised(a, b, samples, seed)) < np.abs(observed) - 1e-12
+        p = (1 + (~smaller).sum(axis=0)) / (1 + samples)  # the arrangement observed is one of those possible
+    p[np.isnan(observed)] = np.nan
     return {name: Difference(float(observed[i]), *_middle(drawn[:, i]), float(p[i])) for i, name in enumerate(SCORES)}
 
 
@@ -128,9 +129,9 @@ class _Table(NamedTuple):
         return summarize_pooled(pooled, BoundaryCounts(*(weights @ column for column in self.best), np.zeros(1)))
 
     def scores(self, weights: NDArray) -> NDArray[np.float64]:
-        """(4,) ODS, OIS, AP and R50; an undefined R50 counts as 0."""
+        """(4,) ODS, OIS, AP and R50; NaN where R50 is undefined."""
         summary = self.summary(weights)
-        return np.nan_to_num([summary.ods.f, summary.ois.f, summary.ap, summary.r50])
+        return np.array([summary.ods.f, summary.ois.f, summary.ap, summary.r50])
 
 
 def _stacked(images: list[BoundaryCounts]) -> NDArray[np.float64]:
@@ -165,6 +166,7 @@ def _draws(n: int, samples: int, seed: int) -> NDArray[np.float64]:
 
 
 def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Ends of the interval; NaN if a draw's score is undefined."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -50,7 +50,7 @@ def test_film_by_command(capsys, tmp_path):
     assert code == 0, err
     assert (tmp_path / "f.pdf").read_bytes().startswith(b"%PDF")
     assert "not an image of scenes test" in fails(capsys, "film", "scene999", "--data", "scenes")
-    assert "layers: 7" in fails(capsys, "film", "scene002", "--data", "scenes", "--layers", 7)
+    assert "film: layers: 7" in fails(capsys, "film", "scene002", "--data", "scenes", "--layers", 7)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 120)])

@@ -30,9 +30,10 @@ def test_the_tolerance_is_told_in_pixels(capsys, tmp_path, folder):
 @pytest.mark.parametrize(
     ("change", "check", "verdict", "message"),
     [
-        (lambda soft: 1 - soft, "polarity", "WRONG", "add --invert"),
+        (lambda soft: 1 - soft, "polarity", "look", "add --invert"),
         (lambda soft: 0 * soft, "empty", "look", "3 all-zero map(s) a, b, c"),
-        (lambda soft: soft / 300, "scale", "look", "divide all maps by one constant"),
+        (lambda soft: soft / 10, "scale", "look", "divide all maps by one constant"),
+        (lambda soft: soft / 300, "scale", "WRONG", "use full scale"),
         (lambda soft: np.round(soft), "levels", "look", "2 distinct values"),
         (lambda soft: soft.T, "", "WRONG", "a, b, c: size 32x24 (H x W), but its image is 24x32 (H x W) (transposed?)"),
         (lambda soft: soft * 255, "", "WRONG", "divide by 255"),

@@ -38,4 +38,9 @@ def test_what_cannot_be_shown(capsys, tmp_path):
     assert contourbench(capsys, "run", "sobel", "--limit", 1, "--out", out)[0] == 0
     gallery = ("gallery", out, "--data", "scenes", "--out", tmp_path / "g.pdf")
     assert "not in scenes; did you mean scene0" in fails(capsys, *gallery, "--images", "scene01")
-    assert "no saved map of scene002" in fails(capsys, *gallery, "--images", "scene002")
+    assert "not an image of both" in fails(capsys, *gallery, "--images", "scene002")
+    assert "the image of scene001 is not the one that sobel was counted with" in fails(
+        capsys, *gallery, "--split", "val"
+    )
+    (out / "sobel" / "maps" / "scene001.npy").unlink()
+    assert "no saved map of scene001" in fails(capsys, *gallery)

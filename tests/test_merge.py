@@ -2,6 +2,7 @@
 
 import json
 
+import imageio.v3 as iio
 import pytest
 from command import contents, contourbench, fails
 
@@ -35,6 +36,31 @@ def test_what_cannot_be_merged(capsys, tmp_path):
     assert not out.exists()
     assert contourbench(capsys, "merge", first, second, "--out", out)[0] == 0
     assert "not empty" in fails(capsys, "merge", first, second, "--out", out)
+
+
+DETECT = """
+def detect(image):
+    if image[0, 0, 0] == BAD:
+        raise RuntimeError("no edges today")
+    return image[..., 0] / 255.0
+"""
+
+
+def test_neither_failed_nor_mixed_code_is_merged_or_compared(capsys, tmp_path, folder):
+    (tmp_path / "edges_of_mine.py").write_text(DETECT.replace("BAD", "-1"))
+    run = ("run", "edges_of_mine:detect", "--data", folder, "--workers", 2)  # in processes that import it anew
+    for i in (1, 2):
+        assert contourbench(capsys, *run, "--out", f"p{i}", "--shard", f"{i}/2")[0] == 0
+    (tmp_path / "edges_of_mine.py").write_text(DETECT.replace("BAD", "-2"))
+    assert contourbench(capsys, *run, "--out", "p2", "--shard", "2/2")[0] == 0
+    parts = [tmp_path / f"p{i}" / "edges_of_mine-detect" for i in (1, 2)]
+    assert "another version of the detector" in fails(capsys, "merge", *parts, "--out", "m")
+    bad = int(iio.imread(folder / "images" / "a.png")[0, 0, 0])
+    (tmp_path / "edges_of_mine.py").write_text(DETECT.replace("BAD", str(bad)))
+    assert contourbench(capsys, *run, "--out", "p1", "--shard", "1/2")[0] == 1
+    assert "not a finished run" in fails(capsys, "merge", parts[0], "--out", "m")
+    assert "not a finished run" in fails(capsys, "compare", *parts)
+    assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3", "-1/2"])

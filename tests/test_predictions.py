@@ -122,6 +122,7 @@ def write_bad(folder):
     np.savez(folder / "foreign.npz", weights=np.zeros(3))
     np.savez(folder / "pickled.npz", segmentations=np.array([{"a": 1}], object))
     (folder / "cut.npz").write_bytes((folder / "foreign.npz").read_bytes()[:60])
+    np.savez(folder / "scalar.npz", segmentations=5)
     np.savez(folder / "fractions.npz", segmentations=np.full((2, *SHAPE), 0.5))
     savemat(folder / "even.mat", {"ucm2": np.zeros((8, 8))})
     (folder / "cut.mat").write_bytes((folder / "two.mat").read_bytes()[:200])
@@ -129,6 +130,7 @@ def write_bad(folder):
     return {
         "pickled.npy": "would need unpickling",
         "foreign.npz": "arrays weights; expected segmentations",
+        "scalar.npz": "expected segmentations",
         "pickled.npz": "cannot be read as npz",
         "cut.npz": "cannot be read as npz",
         "fractions.npz": "fractions found",

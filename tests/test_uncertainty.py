@@ -13,7 +13,7 @@ def random_counts(random, n=12, bonus=0):
     images = {}
     for i in range(n):
         sum_r, sum_p = random.randint(80, 120), np.sort(random.randint(40, 150, K))[::-1]
-        hit = (sum_p * random.uniform(0.3, 0.6, K)).astype(int) + bonus
+        hit = (sum_p * random.uniform(0.45, 0.8, K)).astype(int) + bonus
         cnt_p = np.minimum(hit, sum_p)
         images[f"i{i}"] = BoundaryCounts(np.minimum(hit, sum_r), np.full(K, sum_r), cnt_p, sum_p, np.arange(K) / K)
     return images
@@ -85,6 +85,23 @@ def test_what_cannot_be_compared(random):
         bootstrap(counts, samples=0)
 
 
+def test_an_undefined_r50_stays_so(random):
+    poor = {
+        i: BoundaryCounts(c.cnt_r, c.sum_r, c.sum_p // 9, c.sum_p, c.thresholds)
+        for i, c in random_counts(random).items()
+    }
+    assert np.isnan(bootstrap(poor, samples=20)["r50"]).all()
+    found = compare(random_counts(random), poor, samples=20)
+    assert np.isnan(found["r50"]).all() and not np.isnan(found["ap"]).any()
+
+
+def test_runs_of_another_protocol_are_not_compared(capsys, tmp_path):
+    for name, options in (("a", ()), ("b", ("--no-thin",))):
+        run = ("run", "sobel", "--limit", 2, "--thresholds", 9, "--out", tmp_path / name, *options)
+        assert contourbench(capsys, *run)[0] == 0
+    assert "another thin than" in fails(capsys, "compare", tmp_path / "a" / "sobel", tmp_path / "b" / "sobel")
+
+
 def test_command(capsys, tmp_path):
     run = ("run", "sobel", "sobel(sigma=2)", "--limit", 4, "--thresholds", 9, "--out", tmp_path / "o")
     assert contourbench(capsys, *run)[0] == 0
@@ -96,4 +113,4 @@ def test_command(capsys, tmp_path):
     assert (tmp_path / "scatter.pdf").read_bytes().startswith(b"%PDF")
     assert contourbench(capsys, "compare", a, b, "--samples", 50)[1] == out
     assert "expected a figure ending in" in fails(capsys, "compare", a, b, "--out", "x.txt")
-    assert "not the record of a run" in fails(capsys, "compare", a, tmp_path)
+    assert "not a finished run" in fails(capsys, "compare", a, tmp_path)

@@ -1,10 +1,12 @@
 """verify finds whatever was changed behind the back of a results folder."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
-from command import contourbench
+from command import contourbench, fails
+from toy import write_maps
 
 
 @pytest.fixture
@@ -22,8 +24,26 @@ def edit(path, change):
 
 def test_all_is_well(capsys, results, folder):
     code, out, err = contourbench(capsys, "verify", results, "--data", folder)
-    assert (code, out) == (0, f"{results / 'felzenszwalb'}: ok\n{results / 'sobel'}: ok\n"), err
-    assert contourbench(capsys, "verify", results)[0] == 0
+    lines = [f"{results / name}: ok, 3 images counted again" for name in ("felzenszwalb", "sobel")]
+    assert (code, out.splitlines()) == (0, lines), err
+    assert contourbench(capsys, "verify", results)[1].count("ok, nothing counted again (no --data)") == 2
+
+
+def test_what_cannot_be_counted_again_is_said(capsys, results, folder):
+    for path in (results / "sobel" / "maps").iterdir():
+        path.unlink()
+    out = contourbench(capsys, "verify", results / "sobel", "--data", folder)[1]
+    assert "ok, nothing counted again (no saved maps)" in out
+    (results / "sobel" / "scores.json").unlink()
+    assert "no finished run" in fails(capsys, "verify", results / "sobel")
+
+
+def test_maps_that_score_was_given_are_counted_again(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    assert contourbench(capsys, "score", maps, "--data", folder, "--out", "s", "--invert")[0] == 0
+    assert "ok, 3 images" in contourbench(capsys, "verify", "s", "--data", folder)[1]
+    np.save(maps / "b.npy", np.zeros((24, 32)))
+    assert "b.npy: not the map that was counted" in contourbench(capsys, "verify", "s", "--data", folder)[2]
 
 
 def one_more(values):
@@ -34,6 +54,10 @@ def other_region(values):
     values["regions"]["covered_r"][3] += 5
 
 
+def other_rand(values):
+    values["regions"]["rand"][3] = 0.9
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -41,7 +65,13 @@ def other_region(values):
         (lambda o: (o / "felzenszwalb/eval_cover.txt").unlink(), "eval_cover.txt: missing"),
         (lambda o: edit(o / "sobel/counts/a.json", one_more), "a: counts differ when made again"),
         (lambda o: edit(o / "felzenszwalb/counts/b.json", other_region), "b: region measures differ"),
-        (lambda o: np.save(o / "sobel/maps/c.npy", np.zeros((24, 32), np.float32)), "c: another map than was counted"),
+        (lambda o: edit(o / "felzenszwalb/counts/b.json", other_rand), "b: region measures differ"),
+        (lambda o: shutil.copy(o / "sobel/counts/a.json", o / "sobel/counts/b.json"), "b.json: missing or damaged"),
+        (lambda o: shutil.copy(o / "felzenszwalb/eval_cover.txt", o / "sobel"), "eval_cover.txt: left over"),
+        (
+            lambda o: np.save(o / "sobel/maps/c.npy", np.zeros((24, 32), np.float32)),
+            "c.npy: not the map that was counted",
+        ),
         (lambda o: np.save(o.parent / "mine/gt/a.npy", np.eye(24, 32)), "ground truth"),
         (lambda o: edit(o / "sobel/run.json", lambda v: v["hashes"].update(map="x")), "hashes are not those"),
     ],
