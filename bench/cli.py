@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from . import cli_look
 from .errors import RunFailed, UserError
@@ -19,6 +19,7 @@ from .options import data_options, dataset_of, protocol_of, protocol_options, wo
 if TYPE_CHECKING:
     from .report import Section
 
+INTERRUPTED = 130
 FRESH = "compute all anew, also what seems unchanged"
 DEFAULT_DETECTORS = ("roberts", "sobel", "canny")
 NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
@@ -42,8 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, 1)
     except KeyboardInterrupt:
         print("\ninterrupted; finished images are kept, the same command goes on from there", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     return 0
+
+
+def entry() -> NoReturn:
+    """Run the command and end the process; when interrupted, without waiting for what a pool in the middle holds."""
+    code = main()
+    if code == INTERRUPTED:
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _complain(error: Exception, code: int) -> int:

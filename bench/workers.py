@@ -78,16 +78,17 @@ class Workers:
 def _started_pool(count: int) -> ProcessPoolExecutor:
     """Start all processes now, each with one thread for linear algebra and deaf to Ctrl-C, which the parent handles."""
     pool = ProcessPoolExecutor(
-        count, mp_context=get_context("spawn"), initializer=_end_with_parent, initargs=(os.getpid(),)
+        count, mp_context=get_context("spawn"), initializer=_prepare_process, initargs=(os.getpid(),)
     )
-    with _ignoring_interrupts(), _environment(ONE_THREAD):
+    with _holding_interrupts(), _environment(ONE_THREAD):
         for _ in range(count):
             pool.submit(os.getpid)
     return pool
 
 
-def _end_with_parent(parent: int) -> None:
-    """End this process soon after its parent has gone: killed, it cannot stop us, and we would wait for ever."""
+def _prepare_process(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end soon after it has gone: killed, it cannot stop us, and we would wait on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -98,16 +99,16 @@ def _end_with_parent(parent: int) -> None:
 
 
 @contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Ignore Ctrl-C meanwhile; processes started here go on ignoring it."""
-    if threading.current_thread() is not threading.main_thread():
+def _holding_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait meanwhile: no process is left half started, and those started here do not hear it, either."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def test_killed_at_any_moment_a_rerun_completes(tmp_path, number):
         while process.poll() is None and len(list(counts.glob("*.json"))) < 2 * attempt + 1:
             time.sleep(0.01)
         process.send_signal(number)
-        err = process.communicate(timeout=20)[1].decode()
+        err = process.communicate(timeout=60)[1].decode()
         if number != signal.SIGKILL and process.returncode:
             assert "the same command goes on from there" in err
     assert subprocess.run([*run, "rough"], cwd=tmp_path, capture_output=True).returncode == 0

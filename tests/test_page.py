@@ -267,7 +267,7 @@ def test_mistakes_are_named(capsys, scenes, tmp_path, folder):
     np.save(copy / "canny" / "maps" / f"{image_id}.npy", np.zeros((160, 240), np.float32))
     assert "not the map that was counted" in refused(load(copy), data, tmp_path / "p.html", 3)
     (copy / "canny" / "maps" / f"{image_id}.npy").unlink()
-    assert f"no map of {image_id} is saved" in refused(load(copy), data, tmp_path / "p.html", 3)
+    assert f"no saved map of {image_id}" in refused(load(copy), data, tmp_path / "p.html", 3)
     for maps in copy.glob("*/maps"):
         shutil.rmtree(maps)
     assert "no maps saved" in refused(load(copy), data, tmp_path / "p.html")
