@@ -61,7 +61,9 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
             axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
         for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
             colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {plain_label(line.name)}"
-            axes.plot(line.recall, line.precision, line.style, color=colour, lw=1.5, label=label)
+            again = line.style == "-" and i >= len(COLOURS)  # the colours have come round
+            style = "-." if again else line.style
+            axes.plot(line.recall, line.precision, style, color=colour, lw=1.5, label=label)
             axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
         axes.set_xticks(np.linspace(0, 1, 11))
