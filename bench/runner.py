@@ -133,6 +133,8 @@ def run_job(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
 
 
 def _run_alone(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
+    for unfinished in job.folder.glob("*/.*.tmp"):  # of a run that was killed; ours alone, as no other is writing here
+        unfinished.unlink(missing_ok=True)
     outcomes, known_seconds = {}, _known_seconds(job.folder)
     died = partial(Outcome, seconds={}, error="the worker process died (out of memory, or a crash in compiled code?)")
     with Progress(label, len(job.dataset.ids)) as progress:

@@ -2,12 +2,18 @@
 
 import csv
 import json
+import signal
 import sys
 from pathlib import Path
 
 from contourbench.bench.cli import main
 
 COMMAND = [str(Path(sys.executable).with_name("contourbench"))]
+
+
+def hear_interrupts():
+    """For a child process: Ctrl-C counts, also where the tests themselves run in the background and are deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def contourbench(capsys, *arguments):

@@ -11,7 +11,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from command import COMMAND, changed_records, contents, contourbench, fails, rows
+from command import COMMAND, changed_records, contents, contourbench, fails, hear_interrupts, rows
 from scipy.io import savemat
 from test_predictions import write_bad
 from toy import SHAPE, toy_truth, write_bsds_truth, write_maps
@@ -264,7 +264,9 @@ def detect(image):
 def test_an_interruption_is_answered_at_once(tmp_path, folder):
     (tmp_path / "slow_mod.py").write_text(SLOW)
     command = [*COMMAND, "run", "slow_mod:detect", "--data", folder, "--out", "o", "--workers", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interrupts
+    ) as process:
         while not Path("started").exists():
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

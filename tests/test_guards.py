@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from command import COMMAND, contents, contourbench, fails
+from command import COMMAND, contents, contourbench, fails, hear_interrupts
 from contourbench.bench import files
 from contourbench.bench.errors import UserError
 from contourbench.bench.guards import sole_writer, time_limit
@@ -59,7 +59,9 @@ def test_killed_at_any_moment_a_rerun_completes(tmp_path, number):
     run = [*COMMAND, "run", "canny", "--limit", "6", "--thresholds", "9", "--workers", "2", "--out"]
     assert subprocess.run([*run, "calm"], cwd=tmp_path, capture_output=True).returncode == 0
     for attempt in range(3):
-        process = subprocess.Popen([*run, "rough"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [*run, "rough"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, preexec_fn=hear_interrupts
+        )
         counts = tmp_path / "rough" / "canny" / "counts"
         while process.poll() is None and len(list(counts.glob("*.json"))) < 2 * attempt + 1:
             time.sleep(0.01)
