@@ -13,15 +13,23 @@ from typing import TYPE_CHECKING, NoReturn
 
 from . import cli_look
 from .errors import RunFailed, UserError
-from .guards import orderly_end
-from .options import data_options, dataset_of, protocol_of, protocol_options, work_options, workers_of
+from .guards import orderly_end, sole_writer
+from .options import (
+    data_options,
+    dataset_of,
+    detector_options,
+    detectors_of,
+    protocol_of,
+    protocol_options,
+    work_options,
+    workers_of,
+)
 
 if TYPE_CHECKING:
     from .report import Section
 
 INTERRUPTED = 130
 FRESH = "compute all anew, also what seems unchanged"
-DEFAULT_DETECTORS = ("roberts", "sobel", "canny")
 NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
 
 
@@ -63,12 +71,12 @@ def _complain(error: Exception, code: int) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from .detectors import parse_detector
+    from .checks import require_same_run, require_same_set
     from .files import make_writable
-    from .runner import Job, require_same_run, require_same_set, run_job
+    from .runner import Job, run_job
     from .store import folder_name
 
-    detectors = {d.name: d for d in map(parse_detector, options.detectors or DEFAULT_DETECTORS)}
+    detectors = {d.name: d for d in detectors_of(options)}
     dataset, protocol = dataset_of(options), protocol_of(options)
     workers = workers_of(options, dataset)
     options.out = options.out.resolve() if options.scheduler else options.out
@@ -80,6 +88,7 @@ def _run(options: argparse.Namespace) -> None:
             options.out / folder_name(name),
             fresh=options.fresh,
             time_limit=options.time_limit,
+            batch=options.batch if d.batch else 1,
         )
         for name, d in detectors.items()
     ]
@@ -94,7 +103,8 @@ def _run(options: argparse.Namespace) -> None:
                 run_job(job, workers, job.source.name)
             except RunFailed as error:
                 failures.append(str(error))
-    _write_set(options.out)
+    with sole_writer(options.out, wait=True):
+        _write_set(options.out)
     if failures:
         raise RunFailed("\n".join(failures))
 
@@ -121,10 +131,11 @@ def _write_set(out: Path) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
+    from .checks import check_saved_maps, require_same_run
     from .files import make_writable
     from .predictions import find_predictions, match_ids
     from .report import sections
-    from .runner import Job, SavedMaps, check_saved_maps, require_same_run, run_job
+    from .runner import Job, SavedMaps, run_job
     from .store import folder_name
 
     dataset, protocol = dataset_of(options), protocol_of(options)
@@ -214,11 +225,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     data, protocol, work = data_options(), protocol_options(), work_options()
 
-    run = commands.add_parser("run", parents=[data, protocol, work], help="run detectors on a data set and score them")
+    making = [data, protocol, work, detector_options()]
+    run = commands.add_parser("run", parents=making, help="run detectors on a data set and score them")
     run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
     run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
     run.add_argument("--fresh", action="store_true", help=FRESH)
     run.add_argument("--time-limit", type=float, metavar="S", help="a detector fails on an image after S seconds")
+    run.add_argument("--batch", type=int, default=1, metavar="N", help="N images at once, for a GPU (default: 1)")
     run.set_defaults(action=_run)
 
     score = commands.add_parser("score", parents=[data, protocol, work], help="score a folder of saved contour maps")
@@ -264,7 +277,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_data_commands(commands) -> None:  # noqa: ANN001
-    data = commands.add_parser("data", help="get or check a data set")
+    from .presets import PRESETS
+
+    layouts = [f"  {name:<15} {preset.max_dist:<7g} {preset.layout}" for name, preset in PRESETS.items()]
+    data = commands.add_parser(
+        "data",
+        help="get or check a data set",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(["--preset, tolerance / image diagonal, layout that --data reads:", *layouts]),
+    )
     actions = data.add_subparsers(title="actions", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="verify every file of a BSDS500 copy, or read all of another data set")
     check.add_argument("path", type=Path, metavar="PATH")

@@ -5,7 +5,18 @@ import sys
 from pathlib import Path
 
 from .errors import RunFailed, UserError
-from .options import dataset_of, figure_path, protocol_of, workers_of
+from .options import (
+    dataset_of,
+    detector_options,
+    detectors_of,
+    figure_path,
+    labels_of,
+    picture_options,
+    protocol_of,
+    work_options,
+    workers_of,
+)
+from .progress import note
 
 
 def add_commands(
@@ -32,6 +43,8 @@ def add_commands(
     curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
     curves.add_argument("--published", action="store_true", help="add published curves")
     curves.add_argument("--width", type=float, default=4.8, metavar="INCHES", help="of the figure (default: 4.8)")
+    curves.add_argument("--labels", nargs="+", metavar="TEXT", help="in the legend, one for each run, for their names")
+    curves.add_argument("--dashed", nargs="+", default=[], metavar="LABEL", help="runs to draw dashed")
     curves.set_defaults(action=_curves)
 
     human = commands.add_parser(
@@ -39,12 +52,7 @@ def add_commands(
     )
     human.set_defaults(action=_human)
 
-    gallery = commands.add_parser("gallery", parents=[data], help="image, ground truth and detectors side by side")
-    gallery.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="folders of runs, a column each")
-    gallery.add_argument("--images", nargs="+", default=[], metavar="ID", help="a row each (default: the first three)")
-    gallery.add_argument("--matches", action="store_true", help="show hits, false alarms and misses, not the maps")
-    gallery.add_argument("--out", type=Path, default=Path("gallery.png"), metavar="FIGURE", help=".png, .pdf or .svg")
-    gallery.set_defaults(action=_gallery)
+    _add_gallery(commands, data)
 
     page = commands.add_parser("page", help="write the results as one HTML file: table, curves, images")
     page.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
@@ -73,13 +81,30 @@ def add_commands(
     crisp.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     crisp.set_defaults(action=_crispness)
 
-    film = commands.add_parser("film", parents=[data], help="a field being fitted to an image, over the iterations")
+    film = commands.add_parser(
+        "film", parents=[data, picture_options()], help="a field being fitted to an image, over the iterations"
+    )
     film.add_argument("image", metavar="ID", help="image of the data set")
     film.add_argument("--iterations", nargs="+", type=int, default=[10, 50, 100, 200, 400], metavar="N")
     film.add_argument("--layers", type=int, default=4, help="of the encoder, 3 or 4 (default: 4)")
     film.add_argument("--seed", type=int, default=0, metavar="S")
     film.add_argument("--out", type=Path, default=Path("film.png"), metavar="FIGURE", help=".png, .pdf or .svg")
     film.set_defaults(action=_film)
+
+
+def _add_gallery(commands: "argparse._SubParsersAction", data: argparse.ArgumentParser) -> None:
+    parents = [data, work_options(scheduler=False), detector_options(), picture_options()]
+    gallery = commands.add_parser("gallery", parents=parents, help="image, ground truth and detectors side by side")
+    gallery.add_argument(
+        "results", nargs="+", metavar="RUN", help="a column each: folders of runs, or detectors, which are then run"
+    )
+    gallery.add_argument("--images", nargs="+", default=[], metavar="ID", help="a row each (default: the first three)")
+    gallery.add_argument("--matches", action="store_true", help="show hits, false alarms and misses, not the maps")
+    gallery.add_argument("--out", type=Path, default=Path("gallery.png"), metavar="FIGURE", help=".png, .pdf or .svg")
+    gallery.add_argument("--labels", nargs="+", metavar="TEXT", help="above the columns, one for each run")
+    gallery.add_argument("--width", type=float, default=6.9, metavar="INCHES", help="of the sheet (default: 6.9)")
+    gallery.add_argument("--keep", type=Path, metavar="DIR", help="where to keep what named detectors make, for later")
+    gallery.set_defaults(action=_gallery)
 
 
 def _doctor(options: argparse.Namespace) -> None:
@@ -118,17 +143,21 @@ def _curves(options: argparse.Namespace) -> None:
     from .report import sections
     from .store import find_runs, finished, load_run
 
-    out = figure_path(options.out or options.results[0] / "curves.png")
+    out = figure_path(options.out or options.results[0] / "curves.png", options.width)
     folders = finished([run for folder in options.results for run in find_runs(folder)])
     groups = sections(folders)
     if len(groups) != 1:
         titles = "; ".join(group.title for group in groups) or "no finished run"
         raise UserError(f"curves: {titles}; a figure shows one data set and protocol, name its folder")
-    bsds500 = groups[0].is_bsds500_test
-    if not 2 <= options.width <= 30:
-        raise UserError(f"--width {options.width:g}: expected 2 to 30 inches")
-    runs, published = [load_run(folder) for folder in folders], options.published and bsds500
-    draw_curves(runs, out, published=published, human=bsds500, width=options.width)
+    bsds500, runs = groups[0].is_bsds500_test, [load_run(folder) for folder in folders]
+    labels = labels_of(options, [run.name for run in runs])
+    unknown = [label for label in options.dashed if label not in labels]
+    if unknown:
+        raise UserError(f"--dashed {unknown[0]}: no such run or label (there are: {', '.join(labels)})")
+    if options.published and not bsds500:
+        note("note: published curves are of all of BSDS500 test by its own protocol; none are drawn here")
+    published = options.published and bsds500
+    draw_curves(runs, out, published, bsds500, options.width, labels, options.dashed)
     print(out)
 
 
@@ -141,15 +170,37 @@ def _human(options: argparse.Namespace) -> None:
 
 
 def _gallery(options: argparse.Namespace) -> None:
-    from .gallery import draw_gallery
+    from tempfile import TemporaryDirectory
+
+    from .gallery import draw_gallery, run_few
     from .store import find_runs, finished, load_run
 
-    out = figure_path(options.out)
-    folders = finished([run for folder in options.results for run in find_runs(folder)])
-    if not folders:
-        raise UserError(f"{options.results[0]}: no finished run in it")
-    draw_gallery([load_run(folder) for folder in folders], dataset_of(options), options.images, out, options.matches)
+    out, dataset = figure_path(options.out, options.width, options.dpi), dataset_of(options)
+    options.detectors = [name for name in options.results if not _is_folder(name)]
+    named = iter(detectors_of(options) if options.detectors else [])
+    # The first run says which images there are, if there is one.
+    ids, runs = options.images or (list(dataset.ids[:3]) if options.detectors else []), []
+    with TemporaryDirectory(prefix="contourbench-") as scratch, workers_of(options, dataset) as workers:
+        for name in options.results:
+            if name in options.detectors:
+                runs.append(run_few(next(named), dataset, ids, options.keep or Path(scratch), workers))
+                continue
+            folders = finished(find_runs(Path(name)))
+            if not folders:
+                raise UserError(f"{name}: no finished run in it")
+            runs += [load_run(folder) for folder in folders]
+        labels = labels_of(options, [run.name for run in runs])
+        draw_gallery(runs, dataset, ids, out, options.matches, labels, options.width, options.dpi)
     print(out)
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a column of the gallery is a folder of runs, not a detector; what looks like a path must be one."""
+    if Path(name).is_dir():
+        return True
+    if "/" in name.partition("(")[0]:
+        raise UserError(f"{name}: no such folder of runs")
+    return False
 
 
 def _page(options: argparse.Namespace) -> None:
@@ -229,8 +280,8 @@ def _crispness(options: argparse.Namespace) -> None:
 def _film(options: argparse.Namespace) -> None:
     from .film import draw_film
 
-    out, dataset = figure_path(options.out), dataset_of(options)
+    out, dataset = figure_path(options.out, dpi=options.dpi), dataset_of(options)
     if options.image not in dataset.ids:
         raise UserError(f"{options.image}: not an image of {dataset.name} {dataset.split}")
-    draw_film(dataset.image(options.image), tuple(options.iterations), options.layers, options.seed, out)
+    draw_film(dataset.image(options.image), tuple(options.iterations), options.layers, options.seed, out, options.dpi)
     print(out)

@@ -1,6 +1,7 @@
 """The precision–recall figure of the field: iso-F contours, each detector's curve with its best-F dot, people's dot."""
 
 import io
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,7 +35,15 @@ class Line(NamedTuple):
     style: str
 
 
-def draw_curves(runs: list[Run], path: Path, published: bool = False, human: bool = False, width: float = 4.8) -> None:
+def draw_curves(
+    runs: list[Run],
+    path: Path,
+    published: bool = False,
+    human: bool = False,
+    width: float = 4.8,
+    labels: list[str] | None = None,
+    dashed: Collection[str] = (),
+) -> None:
     """Write the figure of some runs as png, pdf or svg.
 
     Parameters
@@ -49,9 +58,16 @@ def draw_curves(runs: list[Run], path: Path, published: bool = False, human: boo
         Whether to draw the dot of human agreement on BSDS500 test.
     width : float
         Of the figure in inches; 3.3 is a column of most papers.
+    labels : list of str, optional
+        What stands in the legend for each run, in place of its name.
+    dashed : collection of str
+        Labels of runs to draw dashed, such as the parts beside their mean.
     """
     with figure_style():
-        lines = [_measured(run) for run in runs] + (_published() if published else [])
+        lines = [
+            _measured(run, label, dashed) for run, label in zip(runs, labels or [r.name for r in runs], strict=True)
+        ]
+        lines += _published() if published else []
         columns = 1 if width < 4 or max(len(line.name) for line in lines) > 26 else 2
         legend_rows = -(-(len(lines) + human) // columns)
         figure, (axes,) = new_figure((width, width - 0.1 + 0.17 * legend_rows))
@@ -95,21 +111,22 @@ def new_figure(size: tuple[float, float], columns: int = 1) -> tuple["Figure", l
     return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 
 
-def save_figure(figure: "Figure", path: Path) -> None:
+def save_figure(figure: "Figure", path: Path, dpi: int = 200) -> None:
     """Write a figure atomically, and without dates, so that the same figure gives the same bytes."""
     buffer = io.BytesIO()
     kind = path.suffix.lower()
     dateless = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    figure.savefig(buffer, format=kind[1:], dpi=200, metadata=dateless[kind])
+    figure.savefig(buffer, format=kind[1:], dpi=dpi, metadata=dateless[kind])
     write_bytes(path, buffer.getvalue())
 
 
-def _measured(run: Run) -> Line:
+def _measured(run: Run, label: str, dashed: Collection[str]) -> Line:
     curve = pr_curve(pool(run.counts.values()))
     seen = curve.recall + curve.precision > 0  # thresholds above every response are no points of the curve
     best = best_point(curve).score
     f = summarize(run.counts).ods.f
-    return Line(run.name, curve.precision[seen], curve.recall[seen], (best.recall, best.precision), f, "-")
+    style = "--" if label in dashed else "-"
+    return Line(label, curve.precision[seen], curve.recall[seen], (best.recall, best.precision), f, style)
 
 
 def _published() -> list[Line]:

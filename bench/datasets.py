@@ -24,17 +24,19 @@ TRUTH_FOLDERS = (
     *("groundTruth", "ground_truth", "ground-truth", "gt", "edge_maps", "edges", "boundaries", "annotations", "labels"),
     *("human", "trainval"),
 )
+MULTICUE_TRUTH = "ground-truth/images"
 # Where the archives of BSDS300, BIPED and BIPEDv2 put what we look for.
 INNER_FOLDERS = ("", "BSDS300", "edges", "BIPED", "BIPED/edges", "BIPEDv2/BIPED/edges")
 
 
 class Dataset(ABC):
-    """One split of a data set. ``warnings`` are lines the user should see."""
+    """One split of a data set. ``warnings`` are lines the user should see; without splits it is always all of it."""
 
     name: str
     split: str
     ids: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    has_splits = True
 
     @abstractmethod
     def image(self, image_id: str) -> NDArray[np.uint8]:
@@ -79,19 +81,21 @@ class ImageFolder(Dataset):
     files, or BSDS300's folders of ``x.seg``. A png pixel is a contour from half of full scale up.
     """
 
-    def __init__(self, name: str, split: str, images: Path, truths: Path) -> None:
-        self.name, self.split = name, split
+    def __init__(self, name: str, split: str, images: Path, truths: Path, has_splits: bool = True) -> None:
+        self.name, self.split, self.has_splits = name, split, has_splits
         self.images = files_by_id(images, IMAGE_SUFFIXES)
         self.truths = _truth_files(truths, set(self.images))
         if not self.images:
             raise UserError(f"{images}: no images ({', '.join(IMAGE_SUFFIXES)}) found")
-        for kind, lacking, where in (
-            ("ground truth", sorted(set(self.images) - set(self.truths)), truths),
-            ("image", sorted(set(self.truths) - set(self.images)), images),
-        ):
-            if lacking:
-                raise UserError(f"{where}: no {kind} for {len(lacking)} id(s): {listing(lacking)}")
+        lacking, unknown = sorted(set(self.images) - set(self.truths)), sorted(set(self.truths) - set(self.images))
+        if lacking:
+            self._without_truth(lacking, truths)
+        if unknown:
+            raise UserError(f"{images}: no image for {len(unknown)} id(s): {listing(unknown)}")
         self.ids = tuple(sorted(self.images))
+
+    def _without_truth(self, ids: list[str], folder: Path) -> None:
+        raise UserError(f"{folder}: no ground truth for {len(ids)} id(s): {listing(ids)}")
 
     def image(self, image_id: str) -> NDArray[np.uint8]:
         """Return the (H, W, 3) RGB image."""
@@ -127,6 +131,30 @@ class Bsds500(ImageFolder):
             )
 
 
+class Multicue(ImageFolder):
+    """Multicue as its archive has it: frames of scenes, two kinds of truth for one frame of each, which is the split.
+
+    ``images/4580_left_0165.png`` and ``ground-truth/images/{boundaries,edges}/4580_left_0165.1.png`` and so on, one per
+    annotator. Seen in public code that reads it, as we had no copy: Multicue_crops of serre-lab (``images``,
+    ``ground-truth/images/boundaries``, subjects ``.1.png`` to ``.5.png``, of several frames of a scene the last one),
+    and two RCF trainings (``multicue/ground-truth/images/edges``, ``.1.png`` to ``.6.png``).
+    """
+
+    KINDS = ("boundaries", "edges")
+
+    def __init__(self, root: Path, kind: str) -> None:
+        truths = root / MULTICUE_TRUTH / kind
+        if kind not in self.KINDS or not truths.is_dir():
+            kinds = " or ".join(f"--split {known}" for known in self.KINDS)
+            raise UserError(f"--split {kind}: Multicue has two kinds of truth and no splits; expected {kinds}")
+        super().__init__("Multicue", kind, root / "images", truths)
+
+    def _without_truth(self, ids: list[str], folder: Path) -> None:
+        self.warnings = (f"{folder}: no annotation of {len(ids)} of {len(self.images)} frames; they are left out",)
+        for image_id in ids:
+            del self.images[image_id]
+
+
 def open_dataset(spec: str, split: str = "test") -> Dataset:
     """Return the data set that ``spec`` names.
 
@@ -135,7 +163,7 @@ def open_dataset(spec: str, split: str = "test") -> Dataset:
     spec : str
         ``scenes`` or a folder.
     split : str
-        ``train``, ``val``, ``test`` or another sub-folder name.
+        ``train``, ``val``, ``test`` or another sub-folder name; for Multicue ``boundaries`` or ``edges``.
 
     Raises
     ------
@@ -156,13 +184,17 @@ def open_dataset(spec: str, split: str = "test") -> Dataset:
     if bsds is not None and {path.stem for path in (bsds / "images" / split).glob("*.jpg")} & official_ids(split):
         _require_split(bsds / "groundTruth", split, spec)
         return Bsds500(bsds, split)
+    for inner in ("", "multicue"):
+        if (root / inner / MULTICUE_TRUTH).is_dir() and (root / inner / "images").is_dir():
+            return Multicue(root / inner, split)
     images, truths = _find_pair(bsds or root, split)
     if images is None or truths is None:
         lacking = f"images ({', '.join(IMAGE_FOLDERS)})" if images is None else f"truth ({', '.join(TRUTH_FOLDERS)})"
         found = listing(sorted(p.name for p in root.iterdir()))
         raise UserError(f"--data {spec}: no folder of {lacking} in it; found {found}")
     name = root.resolve().name
-    return ImageFolder(f"folder {name}" if name.startswith("BSDS500") else name, split, images, truths)
+    has_splits = any(split in folder.relative_to(root).parts for folder in (images, truths))
+    return ImageFolder(f"folder {name}" if name.startswith("BSDS500") else name, split, images, truths, has_splits)
 
 
 def bsds500_root(root: Path) -> Path | None:
@@ -209,14 +241,37 @@ def _truth_files(folder: Path, ids: set[str]) -> dict[str, list[Path]]:
                 found.setdefault(path.name, []).extend(layers)
         elif path.suffix.lower() in TRUTH_SUFFIXES and not path.name.startswith("."):
             found.setdefault(_owner(path.stem, ids), []).append(path)
+    _require_unambiguous(found, ids)
     return found
 
 
 def _owner(stem: str, ids: set[str]) -> str:
-    if stem in ids:
-        return stem
+    return stem if stem in ids else _numbered(stem, ids) or stem
+
+
+def _numbered(stem: str, ids: set[str]) -> str | None:
+    """Return the image ``x`` of whose annotators ``x_1`` may be one; None if there is none."""
     numbered = re.fullmatch(r"(.+)[_.-]\w*?\d+", stem)
-    return numbered[1] if numbered and numbered[1] in ids else stem
+    return numbered[1] if numbered and numbered[1] in ids else None
+
+
+def _require_unambiguous(found: dict[str, list[Path]], ids: set[str]) -> None:
+    """Raise `UserError` where ``x_1.png`` may be of image ``x_1`` or of the first annotator of image ``x``.
+
+    It is the image's own where ``x`` has its ``x.png`` and nothing else, or a folder.
+    """
+    for image_id in sorted(ids & set(found)):
+        other, own = _numbered(image_id, ids), found[image_id][0]
+        if other is None or own.stem != image_id:
+            continue
+        others = found.get(other, [])
+        alone = [path.stem for path in others] == [other]
+        in_folder = bool(others) and all(path.parent.name == other for path in others)
+        if not alone and not in_folder:
+            raise UserError(
+                f"{own}: of image {image_id}, or of an annotator of image {other}? both images are there; put the"
+                f" annotators' files into folders named {other} and {image_id}"
+            )
 
 
 def _find_folder(root: Path, names: tuple[str, ...], split: str) -> Path | None:

@@ -10,8 +10,8 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,23 @@ BUILT_IN = {
     "cnf_segmentation": "contourbench.cnf_contours.regions:cnf_segmentation",
     "cnf_thesis": "contourbench.cnf_contours.detect:cnf_thesis",
     "cnf_ucm": "contourbench.cnf_contours.regions:cnf_ucm",
+    "consensus": "contourbench.cnf_contours.consensus:consensus",
     "dfc": "contourbench.cnf_contours.dfc:dfc",
     "felzenszwalb": "contourbench.baselines.felzenszwalb:felzenszwalb",
     "felzenszwalb_soft": "contourbench.baselines.felzenszwalb:felzenszwalb_soft",
     "mean_shift": "contourbench.baselines.mean_shift:mean_shift",
     "mean_shift_soft": "contourbench.baselines.mean_shift:mean_shift_soft",
+    "pmi": "contourbench.baselines.pmi:pmi",
+    "pmi_ucm": "contourbench.cnf_contours.pmi_ucm:pmi_ucm",
 }
 # Detectors whose map is the mean of the boundaries of another's sweep, with the same parameters.
 SOFT_OF = {"felzenszwalb_soft": "felzenszwalb", "mean_shift_soft": "mean_shift", "ncut_soft": "ncut"}
+# Detectors that can take many images at once, and how; a user's `detect` can if its module has a `detect_batch`.
+BATCH_FORMS = {name: f"contourbench.cnf_contours.together:{name}_batch" for name in ("cnf", "cnf_fast", "cnf_thesis")}
 ENTRY_POINTS = "contourbench.detectors"
+# A keyword of this name and default None is no parameter: it takes a function of (iteration, iterations, loss).
+PROGRESS = "progress"
+Progress = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Detector:
 
     ``name`` is the canonical spelling, ``target`` where the function lives, ``params`` every parameter's value,
     ``fingerprint`` the SHA-256 of what decides the output: parameters and source code. ``sweep`` is the detector whose
-    sweep this one averages, if it is such a one.
+    sweep this one averages, if it is such a one; ``batch`` where the function of many images is, if it is to be used.
     """
 
     name: str
@@ -59,9 +67,14 @@ class Detector:
     params: dict[str, Any]
     fingerprint: str
     sweep: "Detector | None" = None
+    batch: str = ""
 
-    def __call__(self, image: NDArray) -> Any:
-        return _import_target(self.target)(image, **self.params)
+    def __call__(self, image: NDArray, progress: Progress | None = None) -> Any:
+        return _call(self.target, image, self.params, progress)
+
+    def together(self, images: list[NDArray], progress: Progress | None = None) -> list[Any]:
+        """Return what the function of many images makes of them."""
+        return _call(self.batch, images, self.params, progress)
 
 
 def known_detectors() -> dict[str, str]:
@@ -70,8 +83,15 @@ def known_detectors() -> dict[str, str]:
     return {**installed, **BUILT_IN}
 
 
-def parse_detector(spec: str) -> Detector:
+def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Detector:
     """Return the detector that ``spec`` names, such as ``canny``, ``sobel(sigma=2)`` or ``my.module:detect``.
+
+    Parameters
+    ----------
+    spec : str
+        Name and parameters.
+    settings : mapping, optional
+        More parameters, as if they stood in ``spec``, if the detector has them.
 
     Raises
     ------
@@ -88,6 +108,9 @@ def parse_detector(spec: str) -> Detector:
     target = known.get(base, base)
     function = _import_target(target)
     defaults = _parameters(function, base)
+    for key, value in (settings or {}).items():
+        if key in defaults and params.setdefault(key, value) != value:
+            raise UserError(f"detector {spec}: {key} is {_spell(params[key])}, but --{key} {value}; leave one out")
     for key, value in params.items():
         if key not in defaults:
             hint = nearest_hint(key, list(defaults))
@@ -104,6 +127,17 @@ def parse_detector(spec: str) -> Detector:
     brackets = f"({given})" if given else ""
     sweep = parse_detector(SOFT_OF[base] + brackets) if base in SOFT_OF else None
     return Detector(base + brackets, target, chosen, fingerprint, sweep)
+
+
+def batch_form(detector: Detector) -> Detector | None:
+    """Return the detector as one that takes many images at once, with that code in its fingerprint, too; else None."""
+    module, _, function = detector.target.partition(":")
+    named = BATCH_FORMS.get(detector.name.partition("(")[0])
+    if named is None and not callable(getattr(importlib.import_module(module), f"{function}_batch", None)):
+        return None
+    batch = named or f"{module}:{function}_batch"
+    code = map(code_of, local_sources(batch.partition(":")[0]))
+    return replace(detector, batch=batch, fingerprint=digest(detector.fingerprint, batch, *code))
 
 
 def describe(name: str) -> str:
@@ -168,12 +202,28 @@ def _parameters(function: Callable[..., Any], name: str) -> dict[str, Any]:
     """Parameters after the image, with their defaults."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # such as a function in C
         return {}
     if not parameters:
         raise UserError(f"detector {name}: takes no argument, expected a function of an image")
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {p.name: p.default for p in parameters[1:] if p.kind in named}
+    return {p.name: p.default for p in parameters[1:] if p.kind in named and not _is_progress(p)}
+
+
+def _is_progress(parameter: inspect.Parameter) -> bool:
+    return parameter.name == PROGRESS and parameter.default is None
+
+
+def _call(target: str, given: Any, params: dict[str, Any], progress: Progress | None) -> Any:
+    """Call a detector's function, with ``progress`` if it takes that."""
+    function = _import_target(target)
+    if progress is None:
+        return function(given, **params)
+    try:
+        takes_it = any(map(_is_progress, inspect.signature(function).parameters.values()))
+    except (TypeError, ValueError):
+        takes_it = False
+    return function(given, **params, **({PROGRESS: progress} if takes_it else {}))
 
 
 def _fitting(value: Any, default: Any, what: str) -> Any:

@@ -1,5 +1,6 @@
 """A look at saved predictions before the long run: what is wrong with them, and what to pass to put it right."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,8 @@ SATURATED = 0.02  # share of the pixels at the highest value of all, above which
 STRONGEST = 0.1  # share of the pixels in which thickness is judged,
 THIN_ALREADY = 0.75  # and the share of these that thinning leaves of thin maps
 LOUD = FAINT = 0.5
+FEW_MAPS, AT_TOP_BY_CHANCE = 3, 1e-4  # maps, and share of their pixels, that say whether 1 is each map's own maximum
+NUMBER = re.compile(r"-?\d[\d.]*(e[+-]\d+)?")
 
 
 class Finding(NamedTuple):
@@ -67,7 +70,7 @@ def examine(folder: Path, dataset: Dataset, limit: int = 50, invert: bool = Fals
     if not ids:
         return findings
     chosen = [ids[i] for i in np.unique(np.linspace(0, len(ids) - 1, min(limit, len(ids))).astype(int))]
-    problems: dict[str, list[str]] = defaultdict(list)
+    problems: dict[str, dict[str, str]] = defaultdict(dict)  # what is wrong, by kind and image
     kinds: dict[str, list[str]] = defaultdict(list)
     looks: dict[str, _Look] = {}
     with Progress("doctor", len(chosen)) as progress:
@@ -75,15 +78,16 @@ def examine(folder: Path, dataset: Dataset, limit: int = 50, invert: bool = Fals
             try:
                 prediction = _read(files[image_id], dataset.image(image_id).shape[:2], invert)
             except UserError as error:
-                problems[_reason(error, files[image_id])].append(image_id)
+                reason = _reason(error, files[image_id])
+                problems[NUMBER.sub("#", reason)][image_id] = reason
             else:
                 kinds[describe_kind(prediction)].append(image_id)
                 if not isinstance(prediction, Sweep):
                     looks[image_id] = _look_at(prediction)
             progress.step()
     findings.append(_readable(problems, len(chosen)))
-    findings += [Finding("", WRONG, f"{listing(names, 3)}: {reason}") for reason, names in problems.items()]
-    findings.append(_of_one_kind(kinds))
+    findings += map(_problem, problems.values())
+    findings += [_of_one_kind(kinds)] if kinds else []
     return findings + (_strengths(looks) if looks else [])
 
 
@@ -103,6 +107,10 @@ def _names(files: dict[str, Path], dataset: Dataset) -> Finding:
     if extra:
         found += f"; without image: {listing(extra)}"
     advice = "another --split, or another naming? expected the image's name before the suffix" if missing else ""
+    added = {other.partition(i)[::2] for i in missing for other in extra if i in other}
+    if len(added) == 1:
+        before, after = added.pop()
+        advice = f"rename the files: leave out {' and '.join(repr(part) for part in (before, after) if part)}"
     if extra and not missing:
         advice = "move the extra ones away, or add --limit"
     return Finding("names", WRONG if missing or extra else OK, found, advice)
@@ -116,13 +124,22 @@ def _reason(error: UserError, path: Path) -> str:
     return str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
 
 
-def _readable(problems: dict[str, list[str]], looked_at: int) -> Finding:
+def _problem(reasons: dict[str, str]) -> Finding:
+    """What is wrong with some images: one line, also where the numbers differ."""
+    ids, reason = list(reasons), next(iter(reasons.values()))
+    same = len(set(reasons.values())) == 1
+    found = f"{listing(ids, 3)}: {reason}" if same else f"{len(ids)} maps, such as {ids[0]}: {reason}"
+    wrong_size = reason.startswith("size ")
+    return Finding("", WRONG, found, "save each map at the size of its image" if wrong_size else "")
+
+
+def _readable(problems: dict[str, dict[str, str]], looked_at: int) -> Finding:
     bad = sum(map(len, problems.values()))
     return Finding("values", WRONG if bad else OK, f"{looked_at - bad} of {looked_at} looked into can be scored")
 
 
 def _of_one_kind(kinds: dict[str, list[str]]) -> Finding:
-    found = "; ".join(f"{len(ids)} x {kind}" for kind, ids in kinds.items()) or "none readable"
+    found = "; ".join(f"{len(ids)} x {kind}" for kind, ids in kinds.items())
     return Finding("kind", OK if len(kinds) == 1 else WRONG, found, "" if len(kinds) == 1 else "expected one kind")
 
 
@@ -141,24 +158,23 @@ def _strengths(looks: dict[str, _Look]) -> list[Finding]:
     if not full:
         return [on_empty]
     table = {name: np.array([getattr(look, name) for look in full]) for name in _Look._fields}
-    return [
-        on_empty,
-        _polarity(table["mean"]),
-        _scale(float(table["highest"].max())),
-        _levels(float(np.median(table["levels"]))),
-        _top(float(np.median(table["at_top"]))),
-        _thickness(float(np.median(table["thin_share"]))),
-    ]
+    findings = [on_empty, _polarity(table["mean"]), _scale(table["highest"], table["at_top"])]
+    findings.append(_levels(float(np.median(table["levels"]))))
+    if findings[1].verdict == OK:  # else what is strong is not the contours
+        findings.append(_top(float(np.median(table["at_top"]))))
+        findings.append(_thickness(float(np.median(table["thin_share"]))))
+    return findings
 
 
 def _polarity(means: NDArray[np.float64]) -> Finding:
     found = f"mean value {means.mean():.3f}"
     if np.mean(means > LOUD) > 0.5:
-        return Finding("polarity", LOOK, f"{found}: 1 off the contours?", "add --invert")
+        return Finding("polarity", LOOK, f"{found}, as of maps that are 1 off the contours", "add --invert")
     return Finding("polarity", OK, f"{found}: 0 off the contours")
 
 
-def _scale(highest: float) -> Finding:
+def _scale(tops: NDArray[np.float64], shares: NDArray[np.float64]) -> Finding:
+    highest = float(tops.max())
     if 0 < highest <= 1 / 255:
         return Finding(
             "scale", WRONG, f"no value above {highest:.2g}", "0 and 1 stored as 8 or 16 bits? use full scale"
@@ -166,13 +182,18 @@ def _scale(highest: float) -> Finding:
     if 0 < highest < FAINT:
         advice = "divide all maps by one constant, so that sure contours come near 1"
         return Finding("scale", LOOK, f"no value above {highest:.3g}", advice)
+    if len(tops) >= FEW_MAPS and tops.min() == highest == 1 and np.median(shares) < AT_TOP_BY_CHANCE:
+        advice = "that changes ODS and AP; say so beside the scores, or divide all maps by one constant"
+        return Finding(
+            "scale", LOOK, "the highest value of every map is 1, as if each were divided by its own maximum", advice
+        )
     return Finding("scale", OK, f"highest value {highest:.3g}")
 
 
 def _levels(distinct: float) -> Finding:
     found = f"{distinct:.0f} distinct values in a map"
     if distinct <= FEW_LEVELS:
-        return Finding("levels", LOOK, found, "as many points has the curve; save 8 or 16 bits of a soft map")
+        return Finding("levels", LOOK, found, "the curve has no more points than that; save 8 or 16 bits of a soft map")
     return Finding("levels", OK, found)
 
 

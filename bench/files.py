@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 from .errors import UserError
 
 # No sweep of a photograph comes near; a small file that unpacks to more is an accident or an attack.
-LARGEST_ARCHIVE = 8_000_000_000
+LARGEST_ARCHIVE = 2_000_000_000
+LARGEST_PIXELS = 178_956_970  # of one image; Pillow's own limit
+# For others, Pillow may start programs: Ghostscript for what looks like EPS.
+IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "GIF", "WEBP")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
 
 
@@ -59,9 +62,12 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 def read_pixels(path: Path) -> NDArray:
     """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16."""
     import imageio.v3 as iio
+    from PIL import Image
 
     try:
-        pixels = np.asarray(iio.imread(io.BytesIO(path.read_bytes()), index=0))
+        data = path.read_bytes()
+        Image.open(io.BytesIO(data), formats=IMAGE_FORMATS).close()
+        pixels = np.asarray(iio.imread(io.BytesIO(data), index=0, plugin="pillow"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except Exception as error:
@@ -136,16 +142,15 @@ def read_npz(path: Path) -> dict[str, NDArray]:
 
 
 def read_mat(path: Path) -> dict[str, NDArray]:
-    """Return the variables of a MATLAB file up to version 7."""
-    from scipy.io import loadmat
+    """Return the arrays of a MATLAB file up to version 7 by name."""
+    from .matlab import unpack_mat
 
     try:
-        variables = loadmat(io.BytesIO(path.read_bytes()), mat_dtype=True)
+        return unpack_mat(path.read_bytes(), LARGEST_ARCHIVE)
     except NotImplementedError:
         raise UserError(f"{path}: MATLAB v7.3 (HDF5) file; save it with save(..., '-v7')") from None
     except Exception as error:
-        raise UserError(f"{path}: cannot be read as mat ({_reason(error)}); truncated?") from None
-    return {name: value for name, value in variables.items() if not name.startswith("__")}
+        raise UserError(f"{path}: cannot be read as mat ({_reason(error)}); damaged?") from None
 
 
 def scaled(array: NDArray, invert: bool = False) -> NDArray:
@@ -172,6 +177,13 @@ def make_writable(folder: Path, name: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that it is at every moment either the old one or the new one, whole."""
+    try:
+        _replace(path, data)
+    except OSError as error:  # of a folder, not of a temporary file: many images that fail alike are one line
+        raise OSError(error.errno, f"cannot write ({error.strerror})", str(path.parent)) from None
+
+
+def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:

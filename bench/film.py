@@ -9,11 +9,14 @@ from .curves import COLOURS, figure_style, save_figure
 from .errors import UserError
 from .gallery import dark_on_white, new_sheet
 
+WIDTH = 6.9  # inches
 # Okabe & Ito's colours for the classes of a head.
 CLASS_COLOURS = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in COLOURS], np.uint8)
 
 
-def draw_film(image: NDArray[np.uint8], iterations: tuple[int, ...], layers: int, seed: int, out: Path) -> None:
+def draw_film(
+    image: NDArray[np.uint8], iterations: tuple[int, ...], layers: int, seed: int, out: Path, dpi: int = 200
+) -> None:
     """Write the filmstrip as png, pdf or svg: a column per number of iterations.
 
     Parameters
@@ -28,6 +31,8 @@ def draw_film(image: NDArray[np.uint8], iterations: tuple[int, ...], layers: int
         Of all randomness.
     out : Path
         The suffix decides the format.
+    dpi : int
+        Pixels per inch, of the pictures in pdf and svg, too.
 
     Raises
     ------
@@ -48,14 +53,14 @@ def draw_film(image: NDArray[np.uint8], iterations: tuple[int, ...], layers: int
     rows += [
         [CLASS_COLOURS[frame.classes[n] % len(COLOURS)] for frame in frames] for n in range(len(frames[0].classes))
     ]
-    rows += [[dark_on_white(frame.contours) for frame in frames]]
+    rows += [[dark_on_white(frame.contours, WIDTH * dpi / len(frames)) for frame in frames]]
     names = ["reconstruction", *(f"head {n + 1}" for n in range(len(rows) - 2)), "contours"]
     with figure_style():
-        figure, axes = new_sheet(len(rows), len(frames), 6.9, [picture[0].shape for picture in rows])
+        figure, axes = new_sheet(len(rows), len(frames), WIDTH, [picture[0].shape for picture in rows])
         for cells, pictures, name in zip(axes, rows, names, strict=True):
             for cell, picture in zip(cells, pictures, strict=True):
                 cell.imshow(picture, interpolation="lanczos" if name in ("reconstruction", "contours") else "nearest")
             cells[0].text(-0.03, 0.5, name, rotation=90, ha="right", va="center", transform=cells[0].transAxes)
         for cell, frame in zip(axes[0], frames, strict=True):
             cell.set_title(f"{frame.iterations} iterations", fontsize=7)
-        save_figure(figure, out)
+        save_figure(figure, out, dpi)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..eval.boundaries import label_boundaries
 from ..eval.thinning import thin
 from .errors import UserError, listing
-from .files import read_grey, read_mat, read_npy, scaled
+from .files import LARGEST_PIXELS, read_grey, read_mat, read_npy, scaled
 
 TRUTH_SUFFIXES = (".mat", ".npy", ".png", ".bmp", ".seg")
 
@@ -31,6 +31,9 @@ def read_truth(path: Path) -> list[NDArray[np.bool_]]:
         layers = _layers(array, path)
     if not layers:
         raise UserError(f"{path}: ground truth without annotators, expected at least one contour map")
+    for layer in layers:
+        if layer.ndim != 2:
+            raise UserError(f"{path}: contours of shape {layer.shape}, expected (H, W)")
     return layers
 
 
@@ -39,20 +42,21 @@ def read_segmentations(path: Path) -> list[NDArray[np.integer]]:
     if path.suffix.lower() == ".seg":
         return [_read_seg(path)]
     if path.suffix.lower() == ".mat" and "LabelMap" in (variables := read_mat(path)):
-        return [_label_map(variables["LabelMap"], path)]
+        return [_label_map(variables["LabelMap"], "LabelMap", path)]
     cells = read_mat(path).get("groundTruth") if path.suffix.lower() == ".mat" else None
     if cells is None:
         return []
     try:
-        return [np.asarray(cell[0, 0]["Segmentation"]).astype(np.int64) for cell in cells.ravel()]
+        found = [cell[0, 0]["Segmentation"] for cell in cells.ravel()]
     except (IndexError, KeyError, TypeError, ValueError):
         return []  # NYUDv2's and others' files of this form have Boundaries alone
+    return [_label_map(labels, "Segmentation", path) for labels in found]
 
 
 def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:
     variables = read_mat(path)
     if "LabelMap" in variables:
-        return [thin(label_boundaries(_label_map(variables["LabelMap"], path)))]
+        return [thin(label_boundaries(_label_map(variables["LabelMap"], "LabelMap", path)))]
     if "groundTruth" not in variables:
         arrays = [value for value in variables.values() if isinstance(value, np.ndarray) and value.ndim in (2, 3)]
         if len(arrays) != 1:
@@ -83,10 +87,12 @@ def _layers(array: NDArray, path: Path) -> list[NDArray[np.bool_]]:
     return list(masks)
 
 
-def _label_map(found: object, path: Path) -> NDArray[np.int64]:
+def _label_map(found: object, name: str, path: Path) -> NDArray[np.int64]:
     labels = np.asarray(found)
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "bufi":
-        raise UserError(f"{path}: LabelMap of shape {labels.shape} and type {labels.dtype}, expected (H, W) labels")
+        raise UserError(f"{path}: {name} of shape {labels.shape} and type {labels.dtype}, expected (H, W) labels")
+    if labels.dtype.kind == "f" and not np.all(np.abs(labels) < 2**53):
+        raise UserError(f"{path}: {name} with NaN, infinite or huge labels, expected whole numbers")
     return labels.astype(np.int64)
 
 
@@ -95,13 +101,16 @@ def _read_seg(path: Path) -> NDArray[np.int64]:
     header, _, data = path.read_text(errors="replace").partition("\ndata\n")
     sizes = dict(line.split(None, 1) for line in header.splitlines() if len(line.split(None, 1)) == 2)
     try:
-        labels = np.full((int(sizes["height"]), int(sizes["width"])), -1, np.int64)
-        for line in data.splitlines():
+        height, width, runs = int(sizes["height"]), int(sizes["width"]), data.splitlines()
+        if height > len(runs) or height * width > LARGEST_PIXELS:  # a few bytes may promise any size
+            raise ValueError
+        labels = np.full((height, width), -1, np.int64)
+        for line in runs:
             segment, row, first, last = map(int, line.split())
             if min(segment, row, first) < 0 or last < first or last >= labels.shape[1]:
                 raise ValueError
             labels[row, first : last + 1] = segment
-    except (KeyError, ValueError, IndexError, MemoryError):
+    except (KeyError, ValueError, IndexError, OverflowError):
         raise UserError(f"{path}: not a segmentation of BSDS300's form, or damaged") from None
     if labels.size == 0 or labels.min() < 0:
         raise UserError(f"{path}: pixels without a segment; truncated?")

@@ -15,31 +15,60 @@ LOCK = ".lock"
 
 
 @contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold a run folder for this process; the system lets go of it when the process ends, however it ends.
+def sole_writer(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold a folder for this process, cleared of what killed ones left half written; made if need be.
+
+    The system lets go of it when the process ends, however it ends. With ``wait``, another writer is waited for.
 
     Raises
     ------
     UserError
         If another run is writing there.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / LOCK, wait):
+        clear_unfinished(folder)
+        yield
+        clear_unfinished(folder)  # the workers of a killed run outlive it for a moment
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what `files.write_bytes` left behind when its process was killed, in a results folder or a run's."""
+    for part in (folder, folder / "counts", folder / "maps"):  # in others, others may be writing
+        for path in part.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path, wait: bool) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:  # not on Windows
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{folder}: another run is writing there now; wait for it, or choose another --out"
-            ) from None
-        try:
-            yield
-        finally:
-            (folder / LOCK).unlink(missing_ok=True)
+    how = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
+    while True:
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, how)
+            except BlockingIOError:
+                raise UserError(
+                    f"{path.parent}: another run is writing there now; wait for it, or choose another --out"
+                ) from None
+            if not _is_still(path, file.fileno()):
+                continue  # the one before us has just removed it: others would lock a new one beside ours
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

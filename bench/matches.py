@@ -84,7 +84,10 @@ def counted_map(prediction: Prediction, nms: str | None = None) -> ContourMap:
     if isinstance(prediction, Sweep):
         return mean_boundaries(prediction)
     contour_map = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
-    return suppress_preset(contour_map, nms) if nms else contour_map
+    if not nms:
+        return contour_map
+    with np.errstate(divide="ignore"):  # the recipe's slope may be infinite; its arctangent is not
+        return suppress_preset(contour_map, nms)
 
 
 def draw_matches(image: ArrayLike, matches: Matches) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
     from ..eval.protocol import BoundaryProtocol
     from .cluster import ClusterWorkers
     from .datasets import Dataset
+    from .detectors import Detector
     from .workers import Workers
+
+
+DEFAULT_DETECTORS = ("roberts", "sobel", "canny")
 
 
 def data_options() -> argparse.ArgumentParser:
@@ -22,7 +27,7 @@ def data_options() -> argparse.ArgumentParser:
     data.add_argument(
         "--data", default=default, help="scenes, or a folder (default: $CONTOURBENCH_BSDS500 if set, else scenes)"
     )
-    data.add_argument("--split", default="test", help="train, val or test (default: test)")
+    data.add_argument("--split", help="train, val or test (default: test); of Multicue, boundaries or edges")
     data.add_argument("--limit", type=int, metavar="N", help="only the first N images")
     data.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
     return data
@@ -32,7 +37,9 @@ def protocol_options() -> argparse.ArgumentParser:
     """Return the options that say how contours are matched, to be a parent of commands."""
     protocol = argparse.ArgumentParser(add_help=False)
     protocol.add_argument("--thresholds", type=int, default=99, metavar="K", help="(default: 99)")
-    protocol.add_argument("--preset", metavar="NAME", help="tolerance of a known data set, such as nyudv2 or biped")
+    protocol.add_argument(
+        "--preset", metavar="NAME", help="tolerance of a known data set; see `contourbench data --help`"
+    )
     protocol.add_argument(
         "--max-dist", type=float, metavar="D", help="tolerance / image diagonal (default: the preset's, or 0.0075)"
     )
@@ -40,12 +47,67 @@ def protocol_options() -> argparse.ArgumentParser:
     return protocol
 
 
-def work_options() -> argparse.ArgumentParser:
-    """Return the options that say who does the work, to be a parent of commands."""
+def work_options(scheduler: bool = True) -> argparse.ArgumentParser:
+    """Return the options that say who does the work, to be a parent of commands; without a scheduler if so said."""
     work = argparse.ArgumentParser(add_help=False)
     work.add_argument("--workers", type=int, default=_cores(), metavar="N", help="processes (default: one per core)")
-    work.add_argument("--scheduler", metavar="ADDRESS", help="hand the images to this Dask scheduler's workers")
+    if scheduler:
+        work.add_argument("--scheduler", metavar="ADDRESS", help="hand the images to this Dask scheduler's workers")
     return work
+
+
+def picture_options() -> argparse.ArgumentParser:
+    """Return the options of figures that are made of pictures, to be a parent of commands."""
+    picture = argparse.ArgumentParser(add_help=False)
+    picture.add_argument("--dpi", type=int, default=200, metavar="N", help="pixels per inch (default: 200)")
+    return picture
+
+
+def detector_options() -> argparse.ArgumentParser:
+    """Return the options that say where detectors run, to be a parent of commands."""
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--device", metavar="D", help="parameter of detectors that have it: auto, cpu, cuda or cuda:N")
+    return where
+
+
+def detectors_of(options: argparse.Namespace) -> "list[Detector]":
+    """Return the detectors that were named, with ``--device`` as a parameter and, for ``--batch``, in their batch form.
+
+    Raises
+    ------
+    UserError
+        If a name is wrong, or none of them has a device or a batch form though one was asked for.
+    """
+    from .detectors import batch_form, parse_detector
+    from .errors import listing
+
+    device, batch = options.device, getattr(options, "batch", 1)
+    if device is not None:
+        _require_device(device, here=not getattr(options, "scheduler", None))
+    settings = {} if device is None else {"device": device}
+    detectors = [parse_detector(spec, settings) for spec in options.detectors or DEFAULT_DETECTORS]
+    names = listing([detector.name for detector in detectors])
+    if device is not None and not any("device" in detector.params for detector in detectors):
+        raise UserError(f"--device {device}: no detector named here ({names}) has a parameter device")
+    if batch < 1:
+        raise UserError(f"--batch {batch}: expected at least 1")
+    forms = [batch_form(detector) if batch > 1 else None for detector in detectors]
+    if batch > 1 and not any(forms):
+        raise UserError(f"--batch {batch}: no detector named here ({names}) takes many images at once")
+    return [form or detector for form, detector in zip(forms, detectors, strict=True)]
+
+
+def _require_device(name: str, here: bool) -> None:
+    """Raise `UserError` if a device's name is wrong or, where it is to be ``here``, there is none of it."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise UserError(f"--device {name}: expected auto, cpu, cuda or cuda:N")
+    if name.startswith("cuda") and here:
+        try:
+            from torch.cuda import device_count
+        except ModuleNotFoundError:
+            raise UserError(f"--device {name}: needs torch, which is not installed") from None
+        if int(name.partition(":")[2] or 0) >= device_count():
+            raise UserError(f"--device {name}: torch sees {device_count()} CUDA devices here")
 
 
 def dataset_of(options: argparse.Namespace) -> "Dataset":
@@ -54,11 +116,13 @@ def dataset_of(options: argparse.Namespace) -> "Dataset":
 
     far = getattr(options, "scheduler", None) and Path(options.data).is_dir()
     data = str(Path(options.data).resolve()) if far else options.data  # workers have another working directory
-    dataset = open_dataset(data, options.split).limit(options.limit)
+    dataset = open_dataset(data, options.split or "test").limit(options.limit)
     if options.shard:
         dataset.shard(*_shard(options.shard))
     for line in dataset.warnings:
         print(f"warning: {line}", file=sys.stderr)
+    if options.split and not dataset.has_splits:
+        print(f"note: --split {options.split}: {options.data} has no such folders; this is all of it", file=sys.stderr)
     return dataset
 
 
@@ -93,17 +157,28 @@ def workers_of(options: argparse.Namespace, dataset: "Dataset") -> "Workers | Cl
     from .cluster import ClusterWorkers
     from .workers import Workers
 
-    if options.scheduler:
+    if getattr(options, "scheduler", None):
         return ClusterWorkers(options.scheduler)
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected at least 1")
     return Workers(min(options.workers, len(dataset.ids)))
 
 
-def figure_path(path: Path) -> Path:
-    """Return the path of a figure, or raise `UserError` if no figure can have that suffix."""
+def labels_of(options: argparse.Namespace, names: list[str]) -> list[str]:
+    """Return what to call each run in a figure: what ``--labels`` says, or its name."""
+    if options.labels and len(options.labels) != len(names):
+        raise UserError(f"--labels: {len(options.labels)} for {len(names)} runs ({', '.join(names)})")
+    return options.labels or names
+
+
+def figure_path(path: Path, width: float = 4.8, dpi: int = 200) -> Path:
+    """Return the path of a figure, or raise `UserError` if no figure can have that suffix or size."""
     from .curves import FORMATS
 
+    if not 2 <= width <= 30:
+        raise UserError(f"--width {width:g}: expected 2 to 30 inches")
+    if not 30 <= dpi <= 1200:
+        raise UserError(f"--dpi {dpi}: expected 30 to 1200")
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"--out {path}: expected a figure ending in {', '.join(FORMATS)}")
     return path

@@ -42,7 +42,9 @@ def find_predictions(folder: Path) -> dict[str, Path]:
         raise UserError(f"{folder}: no such folder of predictions")
     found = files_by_id(folder, SUFFIXES)
     if not found:
-        raise UserError(f"{folder}: no predictions ({', '.join(SUFFIXES)}) found")
+        others = listing(sorted({path.suffix.lower() for path in folder.iterdir() if path.suffix}))
+        there = f"; there are {others}" + (" (JPEG changes values: save png)" if ".jp" in others else "")
+        raise UserError(f"{folder}: no predictions ({', '.join(SUFFIXES)}) found{there if others else ''}")
     return found
 
 
@@ -102,7 +104,9 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
         (np.ndarray, ".png"): lambda: write_png(path, np.rint(prediction.astype(np.float64) * 65535).astype(np.uint16)),
     }
     if (kind, path.suffix) not in writers:
-        raise UserError(f"{path}: {path.suffix} cannot hold {describe_kind(prediction)}")
+        what = describe_kind(prediction).partition(" (")[0]  # without the names of settings
+        fitting = ", ".join(suffix for held, suffix in writers if held is kind)
+        raise UserError(f"{path}: {path.suffix} cannot hold {what}; expected {fitting}")
     writers[kind, path.suffix]()
 
 
@@ -158,6 +162,9 @@ def _checked(prediction: object, name: str) -> Prediction:
         raise ValueError(f"{name}: an empty sweep, expected at least one segmentation")
     if settings and len(settings) != len(layers):
         raise ValueError(f"{name}: {len(settings)} settings' names for {len(layers)} segmentations")
+    for labels in map(np.asarray, layers):
+        if labels.dtype.kind == "f" and not np.all(np.abs(labels) < 2**53):
+            raise ValueError(f"{name}: NaN, infinite or huge labels, expected whole numbers")
     checked = tuple(_compact(check_labels(labels, name)) for labels in layers)
     for labels in checked:
         if labels.shape != checked[0].shape:

@@ -48,10 +48,12 @@ def published_scores() -> list[PublishedScore]:
 
 
 def published_curves() -> list[PublishedCurve]:
-    """Return the published curves, in the order of the rows."""
+    """Return the published curves, in the order of the rows; thresholds above every response, 0 and 0, left out."""
     points: dict[str, list[tuple[float, float]]] = {}
     for row in _read("published_curves.csv"):
-        points.setdefault(row["method"], []).append((float(row["precision"]), float(row["recall"])))
+        precision, recall = float(row["precision"]), float(row["recall"])
+        if precision + recall > 0:
+            points.setdefault(row["method"], []).append((precision, recall))
     return [PublishedCurve(method, *np.array(values).T) for method, values in points.items()]
 
 

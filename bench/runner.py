@@ -1,19 +1,18 @@
 """Detect and score a split: one job, many images, several workers, nothing computed twice.
 
 `process_image` is the whole way of one image – detect or read, check, count, record – and runs in a worker process;
-the parent only hands out ids, shows progress and folds the counts. A record is reused when the hashes of all that
-went into it still agree; so a second run computes only what is new or changed, and a killed one goes on.
+the parent only hands out ids, shows progress and folds the counts. Where a detector takes many images at once, that
+step is made for a batch of them (`process_images`). A record is reused when the hashes of all that went into it still
+agree; so a second run computes only what is new or changed, and a killed one goes on.
 """
 
 import math
-import sys
 import time
 import traceback
-from contextlib import redirect_stdout
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,22 +20,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..eval.counting import BoundaryCounts, count_map, count_segmentations
-from ..eval.hierarchy import Hierarchy
 from ..eval.metrics import full_map_counts
 from ..eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
 from ..eval.regions import REGIONS_DEFINITION, RegionScores, score_hierarchy, score_sweep
-from ..eval.suppression import suppress_preset
 from ..eval.sweeps import Sweep, mean_boundaries
 from .cluster import ClusterWorkers
 from .datasets import Dataset
+from .detection import Made, detect, detect_together
 from .detectors import Detector
 from .errors import RunFailed, UserError, listing
 from .files import digest, write_json
-from .guards import sole_writer, time_limit
+from .guards import sole_writer
+from .matches import counted_map
 from .predictions import (
     Prediction,
     checked_prediction,
-    describe_kind,
     lossless_suffix,
     prediction_hash,
     read_prediction,
@@ -47,11 +45,13 @@ from .store import (
     Record,
     Run,
     assemble_run,
+    current_versions,
     discard_summary,
     folder_name,
     joint_hashes,
     load_meta,
     map_path,
+    pooled_versions,
     read_record,
     truth_hash,
     write_record,
@@ -60,7 +60,6 @@ from .store import (
 from .workers import Workers
 
 MAP_SUFFIXES = (".npy", ".npz")
-VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba", "torch")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,9 @@ class Job:
     """What to do with every image of a data set.
 
     ``nms`` names a suppression preset and ``invert`` turns 1 into 0, both applied to maps before counting; ``fresh``
-    computes all anew; a detector that takes longer than ``time_limit`` seconds for an image fails on it.
+    computes all anew; a detector that takes longer than ``time_limit`` seconds for an image fails on it. A detector
+    gets ``batch`` images at once; more than one only if it has a batch form. ``notes`` is where detectors note down
+    which iteration they are at.
     """
 
     source: Detector | SavedMaps
@@ -90,6 +91,8 @@ class Job:
     invert: bool = False
     fresh: bool = False
     time_limit: float | None = None
+    batch: int = 1
+    notes: Path | None = None
 
     def settings(self) -> dict[str, Any]:
         """Return what decides the counts besides the arrays."""
@@ -133,18 +136,18 @@ def run_job(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
 
 
 def _run_alone(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
-    for unfinished in job.folder.glob("*/.*.tmp"):  # of a run that was killed; ours alone, as no other is writing here
-        unfinished.unlink(missing_ok=True)
     outcomes, known_seconds = {}, _known_seconds(job.folder)
-    died = partial(Outcome, seconds={}, error="the worker process died (out of memory, or a crash in compiled code?)")
-    with Progress(label, len(job.dataset.ids)) as progress:
-        for image_id, outcome in workers.map(partial(process_image, job), job.dataset.ids):
-            outcomes[image_id] = outcome or died(image_id)
-            progress.step()
+    with Progress(label, len(job.dataset.ids), watched=isinstance(workers, Workers)) as progress:
+        try:
+            for outcome in _outcomes(replace(job, notes=progress.notes), workers):
+                outcomes[outcome.id] = outcome
+                progress.step()
+        except KeyboardInterrupt:
+            note(f"\n{label}: interrupted after {progress.done} of {progress.total} images")
+            raise
     failed = [outcomes[i] for i in job.dataset.ids if outcomes[i].error]
     seconds = {i: {**known_seconds.get(i, {}), **outcomes[i].seconds} for i in job.dataset.ids}
-    anew = [i for i in job.dataset.ids if "detect" in outcomes[i].seconds]
-    write_json(job.folder / "run.json", _meta(job, seconds, failed, len(anew) == len(job.dataset.ids)))
+    write_json(job.folder / "run.json", _meta(job, seconds, failed))
     if failed:
         discard_summary(job.folder)
         _raise_failures(job, failed)
@@ -157,48 +160,34 @@ def _run_alone(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
     return run
 
 
-def require_same_set(out: Path, jobs: list[Job]) -> None:
-    """Refuse to put runs of other data or another protocol side by side in one results folder.
+def _outcomes(job: Job, workers: Workers | ClusterWorkers) -> Iterator[Outcome]:
+    """Yield what becomes of each image; a batch whose process died is tried again image by image."""
+    died = partial(Outcome, seconds={}, error="the worker process died (out of memory, or a crash in compiled code?)")
+    starts, alone = range(0, len(job.dataset.ids), job.batch), []
+    batches = [job.dataset.ids[i : i + job.batch] for i in starts]
+    for ids, outcomes in workers.map(partial(process_images, job), batches):
+        if outcomes is None and len(ids) > 1:
+            alone += [(image_id,) for image_id in ids]
+        else:
+            yield from outcomes or [died(ids[0])]
+    if alone:
+        for ids, outcomes in workers.map(partial(process_images, job), alone):
+            yield from outcomes or [died(ids[0])]
 
-    Raises
-    ------
-    UserError
-        If ``out`` holds such runs, apart from those that ``jobs`` will bring up to date.
+
+def process_images(job: Job, ids: tuple[str, ...]) -> list[Outcome]:
+    """`process_image` for each; what several of them need from the detector, it makes of them together."""
+    made = _make_together(job, ids) if len(ids) > 1 else {}
+    return [process_image(job, image_id, made.get(image_id)) for image_id in ids]
+
+
+def process_image(job: Job, image_id: str, made: Made | None = None) -> Outcome:
+    """Make or reuse one image's map and counts; every error becomes one line, so that the other images are safe.
+
+    ``made`` is what the detector has already made of it, in a batch.
     """
-    first, anew = jobs[0], {job.folder for job in jobs}
-    for folder in (path.parent for path in sorted(out.glob("*/run.json")) if path.parent not in anew):
-        meta = load_meta(folder)
-        held, wanted = meta["dataset"], f"{first.dataset.name} {first.dataset.split}"
-        if f"{held['name']} {held['split']}" != wanted:
-            raise UserError(
-                f"--out {out}: holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder"
-            )
-        if any(meta["protocol"].get(key) != value for key, value in first.settings().items()):
-            raise UserError(f"--out {out}: {folder.name} in it has another protocol; choose another folder")
-
-
-def require_same_run(job: Job) -> None:
-    """Refuse to overwrite what somebody would miss: a run of other data, another detector, or maps made elsewhere.
-
-    Raises
-    ------
-    UserError
-        If the job's folder holds such a run. The same run under another protocol is counted again.
-    """
-    if not (job.folder / "run.json").exists():
-        return
-    meta = load_meta(job.folder)
-    held = (meta["detector"], meta["dataset"]["name"], meta["dataset"]["split"], meta.get("predictions") is None)
-    made_here = isinstance(job.source, Detector)
-    if held != (job.source.name, job.dataset.name, job.dataset.split, made_here):
-        what = f"{'a run' if held[3] else 'the scores'} of {held[0]} on {held[1]} {held[2]}"
-        raise UserError(f"{job.folder}: holds {what}; choose another --out or --name")
-
-
-def process_image(job: Job, image_id: str) -> Outcome:
-    """Make or reuse one image's map and counts; every error becomes one line, so that the other images are safe."""
     try:
-        return Outcome(image_id, _process(job, image_id))
+        return Outcome(image_id, _process(job, image_id, made))
     except UserError as error:
         return Outcome(image_id, {}, str(error), users_mistake=True)
     except (Exception, SystemExit) as error:
@@ -208,58 +197,30 @@ def process_image(job: Job, image_id: str) -> Outcome:
         return Outcome(image_id, {}, f"{type(error).__name__}: {message} ({where})")
 
 
-def check_saved_maps(job: Job) -> None:
-    """Read every saved map before counting any: list all that are unusable, warn if they look inverted.
-
-    Raises
-    ------
-    UserError
-        Naming each bad file.
-    """
-    problems, bright, kinds = [], [], {}
-    highest = 0.0
-    for image_id in job.dataset.ids:
-        path = job.source.files[image_id]
+def _make_together(job: Job, ids: tuple[str, ...]) -> dict[str, Made]:
+    """Let the detector make the maps that are not known yet; none if there is but one, or it fails on them."""
+    images = {}
+    for image_id in ids:
         try:
             image, _ = job.dataset.pair(image_id)
-            prediction = checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
-        except UserError as error:
-            problems.append(str(error))
+        except UserError:  # said when it is this image's turn
             continue
-        kinds.setdefault(describe_kind(prediction), []).append(path.name)
-        if isinstance(prediction, Sweep) and (job.nms or job.invert):
-            option = "--nms" if job.nms else "--invert"
-            problems.append(f"{path}: holds segmentations, but {option} is for contour maps; leave it out")
-        elif not isinstance(prediction, Sweep):
-            soft = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
-            bright.append(soft.mean() > 0.5)
-            highest = max(highest, float(soft.max()))
-    if problems:
-        raise UserError("\n".join(problems))
-    if len(kinds) > 1:
-        rarest = min(kinds, key=lambda kind: len(kinds[kind]))
-        raise UserError(f"{job.source.folder}: not all files hold the same: {rarest} in {listing(kinds[rarest])}")
-    if 0 < highest <= 1 / 255 and not job.invert:
-        raise UserError(
-            f"{job.source.folder}: no value above {highest:.2g}; 0 and 1 stored as 8 or 16 bits? expected"
-            " full scale (255 or 65535) where a contour is certain"
-        )
-    if bright and np.mean(bright) > 0.5:
-        done = "upright before inversion? leave out --invert" if job.invert else "inverted? if so, add --invert"
-        note(f"warning: {job.source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")
+        record = None if job.fresh else read_record(job.folder, image_id)
+        if _known_map(job, record, digest(image)) is None:
+            images[image_id] = image
+    return detect_together(job.source, images, job.time_limit, job.notes) if len(images) > 1 else {}
 
 
-def _process(job: Job, image_id: str) -> dict[str, float]:
+def _process(job: Job, image_id: str, made: Made | None) -> dict[str, float]:
     seconds: dict[str, float] = {}
     image, truth = job.dataset.pair(image_id)
     record = None if job.fresh else read_record(job.folder, image_id)
     image_hash = digest(image)
-    prediction = _known_map(job, record, image_hash)
+    prediction = None if made else _known_map(job, record, image_hash)
+    versions = current_versions() if prediction is None else record.versions
     if prediction is None:
-        started = time.perf_counter()
-        prediction, detected = _predict(job, image_id, image)
-        if detected:
-            seconds["detect"] = time.perf_counter() - started
+        prediction, detecting = _predict(job, image_id, image, made)
+        seconds |= {"detect": detecting} if detecting is not None else {}
     true_regions = None if isinstance(prediction, np.ndarray) else job.dataset.segmentations(image_id)
     current = {
         "image": image_hash,
@@ -283,7 +244,10 @@ def _process(job: Job, image_id: str) -> dict[str, float]:
     if changed:
         discard_summary(job.folder)
         full_map = full_map_counts(truth)
-        write_record(job.folder, Record(id=image_id, counts=counts, regions=regions, full_map=full_map, **current))
+        write_record(
+            job.folder,
+            Record(id=image_id, counts=counts, regions=regions, full_map=full_map, versions=versions, **current),
+        )
     return seconds
 
 
@@ -291,8 +255,7 @@ def count_prediction(prediction: Prediction, truth: NDArray[np.bool_], job: Job)
     """Count a map, after suppression if asked for, the contours of a hierarchy likewise, or a sweep."""
     if isinstance(prediction, Sweep):
         return count_segmentations(prediction.segmentations, truth, job.protocol)
-    contour_map = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
-    return count_map(suppress_preset(contour_map, job.nms) if job.nms else contour_map, truth, job.protocol)
+    return count_map(counted_map(prediction, job.nms), truth, job.protocol)
 
 
 def compare_regions(prediction: Prediction, true_regions: list[NDArray] | None, job: Job) -> RegionScores | None:
@@ -324,22 +287,20 @@ def _known_map(job: Job, record: Record | None, image_hash: str) -> Prediction |
     return None
 
 
-def _predict(job: Job, image_id: str, image: NDArray[np.uint8]) -> tuple[Prediction, bool]:
-    """Return what the job's source has for an image, and whether a detector has just made it."""
+def _predict(job: Job, image_id: str, image: NDArray[np.uint8], made: Made | None) -> tuple[Prediction, float | None]:
+    """Return what the job's source has for an image, and the seconds of the detector, None if it had nothing to do."""
     if isinstance(job.source, SavedMaps):
         path = job.source.files[image_id]
-        return checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2]), False
-    known = _known_sweep(job, image_id, image)
-    if known:
-        prediction: Prediction = mean_boundaries(known)
-    else:
-        with time_limit(job.time_limit):
-            prediction = _detect(job.source, image)
+        return checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2]), None
+    known = None if made else _known_sweep(job, image_id, image)
+    if known is None and made is None:
+        made = detect(job.source, image, image_id, job.time_limit, job.notes)
+    prediction: Prediction = made.prediction if made else mean_boundaries(known)
     suffix = lossless_suffix(prediction)
     write_prediction(map_path(job.folder, image_id, suffix), prediction)
     for other in set(MAP_SUFFIXES) - {suffix}:  # of an older version of the detector
         map_path(job.folder, image_id, other).unlink(missing_ok=True)
-    return prediction, known is None
+    return prediction, made.seconds if made else None
 
 
 def _known_sweep(job: Job, image_id: str, image: NDArray[np.uint8]) -> Sweep | None:
@@ -350,15 +311,6 @@ def _known_sweep(job: Job, image_id: str, image: NDArray[np.uint8]) -> Sweep | N
     return _known_map(beside, read_record(beside.folder, image_id), digest(image))
 
 
-def _detect(detector: Detector, image: NDArray[np.uint8]) -> Prediction:
-    given = image.copy()
-    with redirect_stdout(sys.stderr):  # our own stdout is for data
-        prediction = detector(given)
-    if not np.array_equal(given, image):
-        raise UserError(f"{detector.name}: the detector changed its input image; it must not")
-    return checked_prediction(prediction, f"map of {detector.name}", image.shape[:2])
-
-
 def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:
     try:
         return load_meta(folder)["seconds"]
@@ -366,31 +318,28 @@ def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def _versions(job: Job, all_anew: bool) -> dict[str, str]:
-    """Return the versions that maps were made with; where some are from an earlier run, its versions, too."""
-    current = {name: _version(name) for name in VERSIONED}
+def _versions(folder: Path, records: list[Record]) -> dict[str, str]:
     try:
-        before = {} if all_anew else load_meta(job.folder)["versions"]
+        before = load_meta(folder)["versions"]
     except UserError:
         before = {}
-    return {
-        name: value if before.get(name, value) == value else ", ".join(sorted({*before[name].split(", "), value}))
-        for name, value in current.items()
-    }
+    return pooled_versions(records, before)
 
 
-def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome], all_anew: bool) -> dict[str, Any]:
+def _meta(job: Job, seconds: dict[str, dict[str, float]], failed: list[Outcome]) -> dict[str, Any]:
     """What ``run.json`` holds."""
-    records = [read_record(job.folder, image_id) for image_id in job.dataset.ids]
+    found = (read_record(job.folder, image_id) for image_id in job.dataset.ids)
+    records = [record for record in found if record]
     return {
         "detector": job.source.name,
         "params": {k: _plain(v) for k, v in job.source.params.items()} if isinstance(job.source, Detector) else None,
         "predictions": None if isinstance(job.source, Detector) else str(job.source.folder.resolve()),
         "dataset": {"name": job.dataset.name, "split": job.dataset.split, "ids": list(job.dataset.ids)},
         "protocol": job.settings(),
-        "hashes": joint_hashes(record for record in records if record),
+        **({"batch": job.batch} if job.batch > 1 else {}),
+        "hashes": joint_hashes(records),
         "failed": {outcome.id: outcome.error for outcome in failed},
-        "versions": _versions(job, all_anew),
+        "versions": _versions(job.folder, records),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {i: {step: round(s, 4) for step, s in steps.items()} for i, steps in seconds.items()},
     }
@@ -400,13 +349,6 @@ def _plain(value: Any) -> Any:
     """Return a parameter as JSON can hold it."""
     finite = isinstance(value, float) and math.isfinite(value)
     return value if finite or value is None or isinstance(value, bool | int | str) else repr(value)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _raise_failures(job: Job, failed: list[Outcome]) -> None:

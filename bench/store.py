@@ -9,7 +9,9 @@ whole or not at all.
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,15 +21,23 @@ from numpy.typing import NDArray
 
 from ..eval.counting import BoundaryCounts
 from ..eval.metrics import Summary, summarize
+from ..eval.protocol import BoundaryProtocol
 from ..eval.regions import RegionScores, RegionSummary, summarize_regions
 from .errors import UserError
 from .files import digest, json_text, write_json, write_text
 from .official import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
 
 COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
-REGION_FIELDS = tuple(field.name for field in fields(RegionScores))
-OPTIONAL = ("settings", "regions", "truth_regions", "full_map")
-SUMMARY_FILES = ("scores.json", *BOUNDARY_FILES, *REGION_FILES)
+REGION_FIELDS = tuple(part.name for part in fields(RegionScores))
+OPTIONAL = ("settings", "regions", "truth_regions", "full_map", "versions")
+# What has to stand in ``run.json``, and what reading of files that others may have changed can come to.
+META = {"detector": str, "dataset": dict, "protocol": dict, "hashes": dict, "versions": dict, "finished": str}
+META |= {"seconds": dict}
+META_MAYBE = {"failed": dict, "params": dict | None, "predictions": str | None}
+REGION_SCALES = {"covering": ("ods", "ois", "best"), "pri": ("ods", "ois"), "vi": ("ods", "ois")}
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba", "torch")
+SUMMARY_FILES = (*BOUNDARY_FILES, *REGION_FILES, "scores.json")  # the last one says that all are there
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,8 @@ class Record:
     ``image``, ``truth`` and ``map`` are hashes of arrays; ``detector`` is the detector's fingerprint, empty for maps
     made elsewhere; ``protocol`` the settings that decide the counts besides the arrays. ``settings`` are the names of a
     sweep's settings; ``regions`` is None without regions, and ``truth_regions`` the hash of the true ones.
-    ``full_map`` has matched and all pixels of a map that is a contour everywhere (None in older records).
+    ``full_map`` has matched and all pixels of a map that is a contour everywhere (None in older records). ``versions``
+    are those of the libraries that made the map, or counted it where it was made elsewhere (empty in older records).
     """
 
     id: str
@@ -51,6 +62,7 @@ class Record:
     regions: RegionScores | None = None
     truth_regions: str = ""
     full_map: tuple[int, int] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,24 @@ def joint_hashes(records: Iterable[Record]) -> dict[str, str]:
     return {key: digest(*(getattr(record, key) for record in records)) for key in ("image", "truth", "map")}
 
 
+@cache
+def current_versions() -> dict[str, str]:
+    """Return the versions of the libraries in this process that have a say in maps and counts."""
+    return {name: _version(name) for name in VERSIONED}
+
+
+def pooled_versions(records: Iterable[Record], before: dict[str, str]) -> dict[str, str]:
+    """Return the versions that went into a run, several of a library separated by commas.
+
+    ``before`` speaks for older records, which say nothing of theirs.
+    """
+    every = [record.versions or before for record in records] or [current_versions()]
+    found: dict[str, set[str]] = {}
+    for name, value in (item for versions in every for item in versions.items()):
+        found.setdefault(name, set()).update(value.split(", "))
+    return {name: ", ".join(sorted(values)) for name, values in found.items()}
+
+
 def write_record(folder: Path, record: Record) -> None:
     """Write the record of one image."""
     values = {**asdict(record), "counts": _plain(record.counts, COUNT_FIELDS)}
@@ -126,17 +156,19 @@ def write_record(folder: Path, record: Record) -> None:
 def read_record(folder: Path, image_id: str) -> Record | None:
     """Return the record of one image; None if there is none or it cannot be read, so that it is made again."""
     try:
-        values = json.loads(_record_path(folder, image_id).read_text())
+        values = _read_json(_record_path(folder, image_id))
         if values["id"] != image_id:
             return None
         values["counts"] = BoundaryCounts(**values["counts"])
         values["settings"] = tuple(values.get("settings", ()))
-        values["full_map"] = tuple(values["full_map"]) if "full_map" in values else None
+        values["full_map"] = tuple(map(int, values["full_map"])) if "full_map" in values else None
         if values.get("regions") is not None:
             values["regions"] = RegionScores(**values["regions"])
-        return Record(**values)
-    except (OSError, ValueError, TypeError, KeyError):
+        record = Record(**values)
+        _require_sound(record)
+    except UNREADABLE:
         return None
+    return record
 
 
 def write_summary(run: Run) -> None:
@@ -163,7 +195,7 @@ def summary_texts(run: Run) -> dict[str, str]:
 
 def discard_summary(folder: Path) -> None:
     """Remove the scores of counts that are about to change; the counts stay."""
-    for name in SUMMARY_FILES:
+    for name in reversed(SUMMARY_FILES):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -187,12 +219,16 @@ def region_scores(summary: RegionSummary) -> dict[str, dict[str, float]]:
 def load_scores(folder: Path) -> dict[str, Any] | None:
     """Return what ``scores.json`` says, None if the run is not finished."""
     try:
-        found = json.loads((folder / "scores.json").read_text())
-        found["ods"]["f"], found["ois"]["f"], found["ap"], found["r50"], found["images"]
+        found = _read_json(folder / "scores.json")
+        values = [found["ods"]["f"], found["ois"]["f"], found["ap"], found["images"]]
+        values += [] if found["r50"] is None else [found["r50"]]
+        for measure, scales in REGION_SCALES.items() if "regions" in found else ():
+            values += [found["regions"][measure][scale] for scale in scales]
+        _require(all(isinstance(value, int | float) for value in values))
         return found
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         raise UserError(
             f"{folder / 'scores.json'}: not the scores of a run; run or score again to make it anew"
         ) from None
@@ -201,17 +237,18 @@ def load_scores(folder: Path) -> dict[str, Any] | None:
 def load_meta(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` says."""
     try:
-        meta = json.loads((folder / "run.json").read_text())
+        meta = _read_json(folder / "run.json")
+        _require(isinstance(meta, dict))
+        for key, kind in (META | {key: kind for key, kind in META_MAYBE.items() if key in meta}).items():
+            _require(isinstance(meta[key], kind))
         dataset, protocol = meta["dataset"], meta["protocol"]
-        for values, keys in (
-            (meta, ("detector", "hashes", "finished", "seconds", "versions")),
-            (dataset, ("name", "split", "ids")),
-            (protocol, ("thresholds", "max_dist", "thin", "definition")),
-        ):
-            [values[key] for key in keys]
-        if any(Path(image_id).name != image_id for image_id in dataset["ids"]):
-            raise ValueError("ids that are paths")
-    except (OSError, ValueError, KeyError, TypeError):
+        BoundaryProtocol(protocol["thresholds"], protocol["max_dist"], protocol["thin"])
+        names = (dataset["name"], dataset["split"], *dataset["ids"], *meta["versions"].values())
+        _require(all(isinstance(name, str) for name in names) and isinstance(protocol["definition"], int))
+        _require(isinstance(protocol.get("nms"), str | None))
+        _require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
+        _require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
+    except UNREADABLE:
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
     return meta
 
@@ -274,11 +311,48 @@ def require_like(record: Record, first: Record, folder: Path) -> None:
     if record.detector != first.detector:
         raise UserError(f"{folder}: {record.id} was made by another version of the detector than {first.id}; run again")
     same_thresholds = np.array_equal(record.counts.thresholds, first.counts.thresholds)
+    if record.regions is not None and first.regions is not None:
+        same_thresholds &= np.array_equal(record.regions.thresholds, first.regions.thresholds)
     if record.settings != first.settings or not same_thresholds:
         raise UserError(
             f"{folder}: {record.id} has {len(record.counts.thresholds)} thresholds or settings, or other ones, than"
             f" the {len(first.counts.thresholds)} of {first.id}; expected the same for every image"
         )
+
+
+def _read_json(path: Path) -> Any:
+    """Return what a file holds that `json_text` made: no NaN, no half characters."""
+    text = path.read_text()
+    values = json.loads(text, parse_constant=lambda name: _require(False))
+    if "\\ud" in text.lower():
+        json.dumps(values, ensure_ascii=False).encode()
+    return values
+
+
+def _require_sound(record: Record) -> None:
+    hashes = (record.image, record.truth, record.detector, record.map, record.truth_regions)
+    texts = (*hashes, *record.settings, *record.versions, *record.versions.values())
+    _require(all(isinstance(text, str) for text in texts) and isinstance(record.protocol, dict))
+    _require(record.full_map is None or len(record.full_map) == 2)
+    for part in (record.counts, record.regions):
+        _require(part is None or (part.thresholds.ndim == 1 and bool(np.isfinite(part.thresholds).all())))
+    _require(len(record.counts.thresholds) > 0)
+    if record.regions is not None:
+        _require(record.regions.area_r > 0 and record.regions.area_p > 0)
+        for name in REGION_FIELDS:
+            _require(bool(np.isfinite(np.asarray(getattr(record.regions, name), np.float64)).all()))
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _plain(values: BoundaryCounts | RegionScores, names: Iterable[str]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _stale_files(run: Run) -> list[str]:
         path = run.folder / name
         if not path.exists():
             wrong.append(f"{path}: missing")
-        elif path.read_text() != text:
+        elif path.read_bytes() != text.encode():
             wrong.append(f"{path}: not what the counts add up to")
     extra = [name for name in SUMMARY_FILES if name not in summary_texts(run) and (run.folder / name).exists()]
     return wrong + [f"{run.folder / name}: left over from an older run" for name in extra]

@@ -37,6 +37,7 @@ def cnf(
     distillation: float = 1.0,
     distillation_start: float = 0.5,
     centring: bool = True,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Contours by neural fields fitted to this image: heads on their reconstruction, half-disc read-out.
 
@@ -68,6 +69,8 @@ def cnf(
         Weight of the loss between each head's contours and the mean, 0 for none; part of the iterations before it.
     centring : bool
         Of the final head's logits; without effect unless ``output`` is ``final``.
+    progress : callable, optional
+        Called as ``progress(iteration, iterations, loss)`` while the fields are fitted; without effect on the map.
 
     Returns
     -------
@@ -99,7 +102,7 @@ def cnf(
         distillation_start=distillation_start,
         centring=centring,
     )
-    return detect(image, config, device)
+    return detect(image, config, device, progress)
 
 
 def cnf_thesis(
@@ -116,6 +119,7 @@ def cnf_thesis(
     distillation_start: float = 0.5,
     output: str = "mean",
     centring: bool = True,
+    progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Contours as in the thesis, literally: xy coordinates, heads on the features, contours between neighbours.
 
@@ -138,12 +142,14 @@ def cnf_thesis(
         output=output,
         centring=centring,
     )
-    return detect(image, config, device)
+    return detect(image, config, device, progress)
 
 
-def cnf_fast(image: ArrayLike, layers: int = 4, seed: int = 0, device: str = "auto") -> NDArray[np.float32]:
+def cnf_fast(
+    image: ArrayLike, layers: int = 4, seed: int = 0, device: str = "auto", progress: Progress | None = None
+) -> NDArray[np.float32]:
     """Contours as by `cnf`, from one field fitted for less long: for demonstrations. Parameters as in `cnf`."""
-    return detect(image, CnfConfig(layers=layers, seed=seed, iterations=200), device)
+    return detect(image, CnfConfig(layers=layers, seed=seed, iterations=200), device, progress)
 
 
 def detect(

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy, interpolate
 
 from ..eval.sweeps import Sweep
 from .detect import check_image, find_device
-from .fitting import one_thread
+from .fitting import Progress, one_thread
 
 # Of the paper's unsupervised setting.
 COMPONENTS = 2
@@ -29,6 +29,7 @@ def dfc(
     resolution: float = 0.5,
     seed: int = 0,
     device: str = "auto",
+    progress: Progress | None = None,
 ) -> Sweep:
     """Segment an image by differentiable feature clustering.
 
@@ -48,6 +49,8 @@ def dfc(
         Of the network's first weights.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    progress : callable, optional
+        Called as ``progress(iteration, iterations, loss)``; without effect on the labels.
 
     Returns
     -------
@@ -70,18 +73,20 @@ def dfc(
     size = [max(2, int(np.ceil(n * resolution))) for n in pixels.shape[:2]]
     with one_thread():
         small = interpolate(rgb, size=size, mode="area")  # (1, 3, h, w)
-        response = _fit(small, iterations, channels, continuity, seed)  # (1, C, h, w)
+        response = _fit(small, iterations, channels, continuity, seed, progress)  # (1, C, h, w)
         full = interpolate(response, size=pixels.shape[:2], mode="bilinear", align_corners=False)
     winners = full[0].argmax(dim=0).cpu().numpy()
     labels = np.unique(winners, return_inverse=True)[1].reshape(winners.shape)
     return Sweep((labels.astype(np.int32),), ("dfc",))
 
 
-def _fit(target: Tensor, iterations: int, channels: int, continuity: float, seed: int) -> Tensor:
+def _fit(
+    target: Tensor, iterations: int, channels: int, continuity: float, seed: int, progress: Progress | None
+) -> Tensor:
     """Train the network on the image and return its last response."""
     network = _network(channels, torch.Generator().manual_seed(seed)).to(target.device)
     optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
-    for _ in range(iterations):
+    for iteration in range(iterations):
         response = network(target)  # (1, C, h, w)
         winners = response.detach().argmax(dim=1)  # (1, h, w)
         if len(winners.unique()) <= LEAST_LABELS:
@@ -92,6 +97,8 @@ def _fit(target: Tensor, iterations: int, channels: int, continuity: float, seed
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
+        if progress is not None:
+            progress(iteration + 1, iterations, float(loss.detach()))
     with torch.no_grad():
         return network(target)
 

@@ -1,6 +1,5 @@
 """What a field has learnt after some iterations: its reconstruction, some heads, the contours."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .config import CnfConfig
 from .detect import check_image, find_device, read_contours, scale_generators, seen_by_heads, working_image
-from .fitting import fit_field, one_thread
+from .fitting import fit_stages, one_thread
 from .heads import fit_heads
 
 
@@ -36,7 +35,7 @@ def film(
     image : (H, W, 3) uint8 array
         RGB.
     iterations : tuple of int
-        When to look; each is a fit of its own from the same start, so the last one costs as much as all before it.
+        When to look.
     config : CnfConfig
         With ``layers`` 3 or 4; its ``iterations`` are not used.
     shown_heads : int
@@ -55,18 +54,17 @@ def film(
     frames = []
     with one_thread():
         target = working_image(pixels, config.resolution).to(place)  # (3, h, w)
-        for count in iterations:
-            scale = replace(config, iterations=count)
-            field_noise, head_noise, _ = scale_generators(scale, place)
-            fitted = fit_field(target, scale, field_noise)
-            found = fit_heads(seen_by_heads(target, fitted, scale), scale, head_noise).cpu()  # (N, m, h, w)
+        field_noise = scale_generators(config, place)[0]
+        for count, fitted in fit_stages(target, config, field_noise, iterations).items():
+            head_noise = scale_generators(config, place)[1]
+            found = fit_heads(seen_by_heads(target, fitted, config), config, head_noise).cpu()  # (N, m, h, w)
             rgb = torch.round(255 * fitted.reconstruction.clamp(0, 1)).to(torch.uint8)
             frames.append(
                 Frame(
                     count,
                     rgb.permute(1, 2, 0).cpu().numpy(),
                     found[:shown_heads].argmax(dim=1).numpy(),
-                    read_contours([found], scale, pixels.shape[:2]),
+                    read_contours([found], config, pixels.shape[:2]),
                 )
             )
     return frames

@@ -4,8 +4,9 @@ As only the reconstruction loss reaches the field (thesis, section 3.3.1), nothi
 it. `fit_field` with an ``observer`` is the plain path, in which both are trained in the same iterations.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from .heads import Heads, standardise
 from .losses import reconstruction_loss
 
 Progress = Callable[[int, int, float], None]
+Observer = Callable[[int, Tensor, Tensor], object]
 
 
 class Fitted(NamedTuple):
@@ -32,7 +34,7 @@ def fit_field(
     config: CnfConfig,
     generator: torch.Generator,
     progress: Progress | None = None,
-    observer: Callable[[Tensor], object] | None = None,
+    observer: Observer | None = None,
 ) -> Fitted:
     """Fit a fresh field to one image by AMSGrad with clipped gradients.
 
@@ -47,7 +49,8 @@ def fit_field(
     progress : callable, optional
         Called as ``progress(iteration, iterations, loss)`` after every iteration.
     observer : callable, optional
-        Called in every iteration with the features, (F, H, W), detached: what it trains cannot reach the field.
+        Called as ``observer(iteration, features, colours)`` after that many iterations, 0 to ``iterations - 1``, with
+        what the field gives then, (F, H, W) and (3, H, W), detached: what it trains cannot reach the field.
 
     Returns
     -------
@@ -72,13 +75,13 @@ def fit_field(
 
     for iteration in range(config.iterations):
         features, colours = output()
+        if observer is not None:
+            observer(iteration, features.detach().float(), colours.detach())
         loss = reconstruction_loss(colours, target)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(field.parameters(), config.clip)
         optimizer.step()
-        if observer is not None:
-            observer(features.detach().float())
         if progress is not None:
             progress(iteration + 1, config.iterations, float(loss.detach()))
     with torch.no_grad():
@@ -86,6 +89,25 @@ def fit_field(
     if not torch.isfinite(colours).all():
         raise ArithmeticError(f"field: not finite after {config.iterations} iterations, try bfloat16=False or seed=1")
     return Fitted(features.float(), colours, float(loss.detach()))
+
+
+def fit_stages(
+    target: Tensor, config: CnfConfig, generator: torch.Generator, stages: Collection[int]
+) -> dict[int, Fitted]:
+    """Fit one field and return what it gave on its way, after each number of iterations in ``stages``.
+
+    As the rate is constant, each is bit for bit what `fit_field` gives with that many ``iterations``, but for the loss;
+    ``config.iterations`` is not used. Parameters and errors as of `fit_field`.
+    """
+    found: dict[int, Fitted] = {}
+
+    def keep(iteration: int, features: Tensor, colours: Tensor) -> None:
+        if iteration in stages:
+            found[iteration] = Fitted(features, colours, float(reconstruction_loss(colours, target)))
+
+    last = max(stages)
+    found[last] = fit_field(target, replace(config, iterations=last), generator, observer=keep)
+    return found
 
 
 def fit_together(
@@ -111,7 +133,9 @@ def fit_together(
     """
     height, width = target.shape[1:]
     heads = Heads(config.filters, height, width, config.iterations, config, head_generator)
-    fitted = fit_field(target, config, field_generator, observer=lambda features: heads.step(standardise(features)))
+    fitted = fit_field(
+        target, config, field_generator, observer=lambda _, features, __: heads.step(standardise(features))
+    )
     return fitted, heads.segmentations(standardise(fitted.features))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
+from scipy.signal import fftconvolve
 
 from ..eval.suppression import normal_direction, suppress
 
@@ -56,6 +57,37 @@ def half_disc(channels: NDArray[np.float32], radii: tuple[int, ...], distance: s
     out = np.zeros((height, width, ORIENTATIONS), np.float32)
     _half_disc_kernel(np.ascontiguousarray(padded), offsets, ends, masses, distance == "product", out)
     return np.ascontiguousarray(np.moveaxis(out, 2, 0)) / np.float32(len(radii))
+
+
+def mean_difference(channels: NDArray[np.float32], radii: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return how far apart the means of the two halves of a disc are: the read-out without any heads, a control.
+
+    Parameters
+    ----------
+    channels : (H, W, C) float32 array
+        Such as CIE L*a*b*.
+    radii : tuple of int
+        As of `half_disc`, whose discs these are.
+
+    Returns
+    -------
+    (8, H, W) float32 array
+        Euclidean distances over the channels, averaged over the radii.
+    """
+    offsets, ends = disc_offsets(radii)
+    masses = half_masses(offsets, ends)
+    margin = radii[-1]
+    padded = np.pad(channels, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+    out = np.zeros((ORIENTATIONS, *channels.shape[:2]), np.float32)
+    for ring, end in enumerate(ends):
+        for k in range(ORIENTATIONS):
+            right, left = (np.isin(offsets[:end, 2], right_half(k + turn)) for turn in (0, ORIENTATIONS))
+            kernel = np.zeros((2 * margin + 1, 2 * margin + 1, 1))
+            kernel[margin + offsets[:end, 0], margin + offsets[:end, 1], 0] = (1.0 * right - left) / masses[ring, k]
+            # Turned by 180 degrees a half-disc kernel is its own negative: convolution is correlation but for the sign.
+            differences = fftconvolve(padded, kernel, mode="valid", axes=(0, 1))  # (H, W, C)
+            out[k] += np.sqrt((differences**2).sum(axis=2)) / len(radii)
+    return out
 
 
 def disc_offsets(radii: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

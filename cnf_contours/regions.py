@@ -20,6 +20,7 @@ def cnf_ucm(
     device: str = "auto",
     source: str = "reconstruction",
     iterations: int = 400,
+    progress: Progress | None = None,
 ) -> Hierarchy:
     """Hierarchy of regions by neural fields: the half-disc read-out of `cnf`, oriented watershed, OWT-UCM.
 
@@ -27,7 +28,7 @@ def cnf_ucm(
     ----------
     image : (H, W, 3) uint8 array
         RGB; left unchanged.
-    layers, seed, device, source, iterations
+    layers, seed, device, source, iterations, progress
         As of `detect.cnf`; ``source=pixels`` needs no field.
 
     Returns
@@ -45,7 +46,7 @@ def cnf_ucm(
     Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 4.
     """
     config = CnfConfig(layers=layers, seed=seed, source=source, iterations=iterations)
-    return hierarchy(image, config, device)
+    return hierarchy(image, config, device, progress)
 
 
 def hierarchy(image: ArrayLike, config: CnfConfig, device: str = "auto", progress: Progress | None = None) -> Hierarchy:
@@ -61,7 +62,13 @@ def hierarchy(image: ArrayLike, config: CnfConfig, device: str = "auto", progres
 
 
 def cnf_segmentation(
-    image: ArrayLike, layers: int = 4, seed: int = 0, device: str = "auto", centring: bool = True, iterations: int = 400
+    image: ArrayLike,
+    layers: int = 4,
+    seed: int = 0,
+    device: str = "auto",
+    centring: bool = True,
+    iterations: int = 400,
+    progress: Progress | None = None,
 ) -> Sweep:
     """Regions of equal class of the final head, which matches the mean contours; thesis, section 3.3.3 and figure 3.10.
 
@@ -71,7 +78,7 @@ def cnf_segmentation(
         RGB; left unchanged.
     layers : {3, 4}
         Of the field's encoder.
-    seed, device, iterations
+    seed, device, iterations, progress
         As of `detect.cnf`.
     centring : bool
         Of the final head's logits; without it few classes survive.
@@ -87,7 +94,7 @@ def cnf_segmentation(
         If the image is not (H, W, 3) uint8 or a parameter is out of range.
     """
     config = CnfConfig(layers=layers, seed=seed, centring=centring, iterations=iterations, output="final")
-    classes = segment(image, config, device)
+    classes = segment(image, config, device, progress)
     labels, count = np.zeros(classes.shape, np.int32), 0
     for value in np.unique(classes):
         parts, number = label(classes == value)

@@ -33,7 +33,9 @@ def crispness(contour_map: ArrayLike) -> float:
     """
     contour_map = check_contour_map(contour_map).astype(np.float64)
     total = contour_map.sum()
-    return float(suppress_preset(contour_map, "ac").sum() / total) if total > 0 else float("nan")
+    with np.errstate(divide="ignore"):  # the recipe's slope may be infinite; its arctangent is not
+        ridges = suppress_preset(contour_map, "ac").sum()
+    return float(ridges / total) if total > 0 else float("nan")
 
 
 def average_crispness(values: Iterable[float]) -> float:

@@ -21,9 +21,16 @@ def detect(image, folder=""):
 
 
 @pytest.fixture
-def cluster():
+def cluster(tmp_path, monkeypatch):
+    """Two worker processes that share nothing with other tests, neither their working directory nor their scratch."""
+    monkeypatch.chdir(tmp_path)
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, scheduler_port=0
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        scheduler_port=0,
+        local_directory=str(tmp_path / "dask"),
     ) as started:
         yield started
 

@@ -1,3 +1,5 @@
+import shutil
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
@@ -137,6 +139,33 @@ def test_image_kinds(tmp_path):
     (tmp_path / "cut.png").write_bytes((tmp_path / "grey.png").read_bytes()[:60])
     with pytest.raises(UserError, match=r"cut.png: cannot be read as an image"):
         read_image(tmp_path / "cut.png")
+
+
+@pytest.mark.parametrize(
+    ("truths", "annotators"),
+    [
+        (["x.png", "x_1.png"], {"x": 1, "x_1": 1}),
+        (["x/1.png", "x/2.png", "x_1.png"], {"x": 2, "x_1": 1}),
+        (["x/1.png", "x_1/1.png", "x_1/2.png"], {"x": 1, "x_1": 2}),
+        (["x_2.png", "x_3.png", "x_1_1.png", "x_1_2.png"], {"x": 2, "x_1": 2}),
+        (["x_1.png", "x_2.png"], None),
+        (["x.png", "x_1.png", "x_2.png"], None),
+        (["x_1.png"], None),
+    ],
+)
+def test_whose_annotator(tmp_path, truths, annotators):
+    """With images x and x_1, the file x_1.png may be of either."""
+    write_folder(tmp_path, ("x", "x_1"))
+    shutil.rmtree(tmp_path / "gt")
+    for name in truths:
+        (tmp_path / "gt" / name).parent.mkdir(parents=True, exist_ok=True)
+        iio.imwrite(tmp_path / "gt" / name, toy_truth().astype(np.uint8) * 255)
+    if annotators is None:
+        with pytest.raises(UserError, match=r"x_1.png: of image x_1, or of an annotator of image x\?"):
+            open_dataset(str(tmp_path))
+    else:
+        dataset = open_dataset(str(tmp_path))
+        assert {i: len(dataset.ground_truth(i)) for i in dataset.ids} == annotators
 
 
 def test_limit(tmp_path):

@@ -53,6 +53,57 @@ def test_what_is_wrong_is_said(capsys, tmp_path, folder, change, check, verdict,
     assert ("cannot be scored as it is" in err) == (verdict == "WRONG")
 
 
+def test_inverted_maps_are_not_judged_further(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    for path in maps.iterdir():
+        np.save(path, 1 - np.load(path))
+    found = doctor(capsys, maps, folder)[1]
+    assert "add --invert" in found["polarity"]
+    assert not {"top", "thickness"} & set(found)
+    code, out, _ = contourbench(capsys, "doctor", maps, "--data", folder, "--invert")
+    assert code == 0
+    assert {"top", "thickness"} <= set(lines(out))
+
+
+def test_like_mistakes_are_one_line(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    for k, path in enumerate(sorted(maps.iterdir())):
+        np.save(path, np.load(path) * (20 + k) - 4)
+    code, found, _ = doctor(capsys, maps, folder)
+    assert code == 2
+    assert "3 maps, such as a: values from" in found[""]
+    assert "kind" not in found
+    for path in maps.iterdir():
+        np.save(path, np.zeros((5, 7)))
+    assert "a, b, c: size 5x7" in doctor(capsys, maps, folder)[1][""]
+    assert "save each map at the size of its image" in doctor(capsys, maps, folder)[1][""]
+
+
+def test_maps_divided_by_their_own_maximum(capsys, tmp_path, folder, random):
+    (tmp_path / "own").mkdir()
+    for name in "abc":
+        soft = random.rand(120, 120)
+        np.save(tmp_path / "own" / f"{name}.npy", soft / soft.max())
+        iio.imwrite(folder / "images" / f"{name}.png", random.randint(0, 256, (120, 120, 3), np.uint8))
+    found = doctor(capsys, tmp_path / "own", folder)[1]
+    assert "divided by its own maximum" in found["scale"]
+    np.save(tmp_path / "own" / "b.npy", 0.9 * soft / soft.max())
+    assert doctor(capsys, tmp_path / "own", folder)[1]["scale"].startswith("ok")
+
+
+def test_names_with_something_added(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    for path in list(maps.iterdir()):
+        path.rename(maps / f"{path.stem}_edge.npy")
+    assert "rename the files: leave out '_edge'" in doctor(capsys, maps, folder)[1]["names"]
+
+
+def test_jpeg_is_no_map(capsys, tmp_path, folder):
+    (tmp_path / "maps").mkdir()
+    iio.imwrite(tmp_path / "maps" / "a.jpg", np.zeros(SHAPE, np.uint8))
+    assert "there are .jpg (JPEG changes values: save png)" in doctor(capsys, tmp_path / "maps", folder)[2]
+
+
 def test_missing_and_extra_names(capsys, tmp_path, folder):
     maps = write_maps(tmp_path / "maps")
     (maps / "a.npy").rename(maps / "z.npy")

@@ -1,7 +1,7 @@
 import imageio.v3 as iio
 import numpy as np
 from command import contourbench, fails
-from contourbench.bench.gallery import mean_colours
+from contourbench.bench.gallery import dark_on_white, mean_colours
 
 
 def test_mean_colours(random):
@@ -31,6 +31,47 @@ def test_matches_in_three_colours(capsys, tmp_path):
     picture = iio.imread(tmp_path / "m.png")[..., :3].astype(int)
     for colour in ((213, 94, 0), (0, 114, 178), (0, 0, 0)):
         assert (np.abs(picture - colour).max(axis=2) < 40).sum() > 50, colour
+
+
+def test_detectors_by_name(capsys, tmp_path):
+    out = tmp_path / "o"
+    assert contourbench(capsys, "run", "sobel", "--limit", 3, "--out", out)[0] == 0
+    common = ("--data", "scenes", "--images", "scene003", "scene001", "--workers", 1)
+    kept = ("--keep", tmp_path / "kept")
+    gallery = ("gallery", out / "sobel", "canny", "felzenszwalb", *common)
+    code, shown, err = contourbench(capsys, *gallery, *kept, "--out", tmp_path / "named.png")
+    assert (code, shown.strip()) == (0, str(tmp_path / "named.png"))
+    assert "canny: 2 of 2 images" in err
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["canny", "felzenszwalb"]
+    assert sorted(path.stem for path in (tmp_path / "kept/canny/maps").iterdir()) == ["scene001", "scene003"]
+    again = ("gallery", out / "sobel", tmp_path / "kept/canny", tmp_path / "kept/felzenszwalb", *common)
+    assert contourbench(capsys, *again, "--out", tmp_path / "stored.png")[0] == 0
+    assert (tmp_path / "named.png").read_bytes() == (tmp_path / "stored.png").read_bytes()
+    assert contourbench(capsys, *gallery, "--out", tmp_path / "unkept.png")[0] == 0
+    assert (tmp_path / "named.png").read_bytes() == (tmp_path / "unkept.png").read_bytes()
+
+
+def test_labels_and_size(capsys, tmp_path):
+    gallery = ("gallery", "sobel", "--data", "scenes", "--images", "scene001", "--workers", 1)
+    assert contourbench(capsys, *gallery, "--out", tmp_path / "a.svg", "--labels", "what we see")[0] == 0
+    assert contourbench(capsys, *gallery, "--out", tmp_path / "a.png", "--width", 4, "--dpi", 50)[0] == 0
+    assert iio.imread(tmp_path / "a.png").shape[1] == 200
+    assert "--labels: 2 for 1 runs (sobel)" in fails(
+        capsys, *gallery, "--labels", "a", "b", "--out", tmp_path / "b.png"
+    )
+    assert "--dpi 5" in fails(capsys, *gallery, "--dpi", 5)
+    assert "--width 1" in fails(capsys, *gallery, "--width", 1)
+    assert "no such folder of runs" in fails(capsys, "gallery", "results/sobel", *gallery[2:])
+    assert "did you mean sobel?" in fails(capsys, "gallery", "sobl", *gallery[2:])
+    assert "not in scenes" in fails(capsys, "gallery", "sobel", "--images", "scene9")
+
+
+def test_lines_stay_visible_when_small():
+    soft = np.zeros((8, 40))
+    soft[:, 20] = 1
+    assert (dark_on_white(soft) < 128).any(axis=2).sum() == 8
+    assert (dark_on_white(soft, 400) < 128).any(axis=2).sum() == 8
+    assert (dark_on_white(soft, 20) < 128).any(axis=2).sum() == 16
 
 
 def test_what_cannot_be_shown(capsys, tmp_path):

@@ -3,18 +3,22 @@
 import errno
 import io
 import json
+import os
 import signal
 import subprocess
+import threading
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from command import COMMAND, contents, contourbench, fails, hear_interrupts
-from contourbench.bench import files
+from contourbench.bench import files, runner, store
 from contourbench.bench.errors import UserError
 from contourbench.bench.guards import sole_writer, time_limit
 from contourbench.bench.predictions import read_prediction
+from toy import write_maps
 
 HANGS = """
 import time
@@ -23,6 +27,50 @@ def detect(image):
         time.sleep(60)
     return image[..., 0] / 255.0
 """
+
+
+def test_what_killed_runs_left_half_written_is_cleared(capsys, tmp_path, folder):
+    run = ("run", "sobel", "--data", folder, "--out", "o")
+    assert contourbench(capsys, *run)[0] == 0
+    calm = contents("o")
+    for part in ("o", "o/sobel", "o/sobel/counts", "o/sobel/maps"):
+        (tmp_path / part / ".k1ll3d.tmp").write_text("half")
+        (tmp_path / part / ".lock").touch()
+    (tmp_path / "o/sobel/counts/.lock").unlink()
+    (tmp_path / "o/sobel/maps/.lock").unlink()
+    assert contourbench(capsys, *run)[0] == 0
+    assert contents("o") == calm
+
+
+def test_the_scores_come_last(capsys, tmp_path, folder, monkeypatch):
+    """A run that has scores has all files, at whatever moment it was killed."""
+    written = []
+    monkeypatch.setattr(store, "write_text", lambda path, text: written.append(path.name))
+    assert contourbench(capsys, "run", "felzenszwalb", "--data", folder, "--out", "o")[0] == 0
+    assert set(store.SUMMARY_FILES) == set(written[: len(store.SUMMARY_FILES)])
+    assert written[len(store.SUMMARY_FILES) - 1] == "scores.json"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks")
+def test_a_lock_that_was_removed_is_none(tmp_path):
+    """Who waits for a lock does not hold it when the one before has taken its file away, and another made a new one."""
+    inside, most = [], []
+
+    def work():
+        for _ in range(40):
+            with sole_writer(tmp_path, wait=True):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.0005)
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) == 160
+    assert max(most) == 1
 
 
 def test_one_writer_per_folder(capsys, tmp_path, folder):
@@ -82,6 +130,116 @@ def test_a_full_disk_is_said_in_one_line(capsys, tmp_path, folder, monkeypatch):
     code, _, err = contourbench(capsys, "run", "sobel", "--data", folder, "--out", tmp_path / "o")
     assert code == 1
     assert "No space left on device" in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of processes")
+def test_a_disk_that_is_full_in_the_middle_of_a_write(tmp_path, folder):
+    """Really, by a limit on the size of files, which maps exceed: one line, nothing half written, and it goes on."""
+    import resource
+
+    run = [*COMMAND, "run", "sobel", "--data", folder, "--workers", "1", "--out", "o"]
+    soft = (2000, resource.RLIM_INFINITY)
+    full = subprocess.run(
+        run, capture_output=True, text=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, soft)
+    )
+    assert full.returncode == 1
+    assert full.stderr.count("cannot write (File too large)") == full.stderr.count("a, b, c: OSError: ") == 1
+    assert [path.name for path in (tmp_path / "o/sobel").rglob("*") if path.is_file()] == ["run.json"]
+    assert subprocess.run(run, capture_output=True).returncode == 0
+
+
+def unwritable(place):
+    """Nowhere to write to, also for root, whom permissions do not stop: the system's own, and a file."""
+    (place / "file").write_text("mine")
+    return ["/proc/contourbench", str(place / "file"), str(place / "file" / "below")]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
+def test_results_folders_that_cannot_be_written_to(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    for out in unwritable(tmp_path):
+        for command in (("run", "sobel"), ("score", maps)):
+            err = fails(capsys, *command, "--data", folder, "--out", out)
+            assert err.startswith(f"contourbench: --out {out}: cannot be written to")
+            assert err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="permissions do not stop root")
+def test_a_read_only_results_folder(capsys, tmp_path, folder):
+    (tmp_path / "o").mkdir(mode=0o555)
+    err = fails(capsys, "run", "sobel", "--data", folder, "--out", "o")
+    assert "--out o: cannot be written to (Permission denied)" in err
+
+
+def test_one_part_of_a_run_that_cannot_be_written_to(capsys, tmp_path, folder):
+    """All images fail alike, which is one line; what was there stays."""
+    (tmp_path / "o/sobel").mkdir(parents=True)
+    (tmp_path / "o/sobel/counts").write_text("mine")
+    code, _, err = contourbench(capsys, "run", "sobel", "canny", "--data", folder, "--out", "o")
+    assert code == 1
+    assert err.count("a, b, c: FileExistsError: ") == err.count("cannot write") == 1
+    assert (tmp_path / "o/sobel/counts").read_text() == "mine"
+    assert (tmp_path / "o/canny/scores.json").exists()
+
+
+DETECTS = """
+def detect(image):
+    with open("calls", "a") as file:
+        file.write("called ")
+    return image[..., 0] / 255.0
+"""
+
+
+def edit(path, **changes):
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, **changes}))
+
+
+def test_results_of_another_version(capsys, tmp_path, folder):
+    """Older counts are made again from the same maps; what a newer version wrote, and we cannot read, altogether."""
+    (tmp_path / "detects.py").write_text(DETECTS)
+    run = ("run", "detects:detect", "--data", folder, "--out", "o")
+    made = tmp_path / "o" / "detects-detect"
+    assert contourbench(capsys, *run)[0] == 0
+    calm = contents("o")
+    older = {**json.loads((made / "run.json").read_text())["protocol"], "definition": 0}
+    for path in (made / "counts").iterdir():
+        edit(path, protocol=older)
+    assert "a.json: of another protocol than the rest" in fails(capsys, "compare", made, made)
+    assert contourbench(capsys, *run)[0] == 0
+    assert contents("o") == calm
+    assert Path("calls").read_text() == "called " * 3
+
+    edit(made / "counts" / "b.json", certainty=[1, 2])
+    assert "b.json: missing or damaged" in fails(capsys, "compare", made, made)
+    assert contourbench(capsys, *run)[0] == 0
+    assert contents("o") == calm
+    assert Path("calls").read_text() == "called " * 4
+    edit(made / "run.json", protocol={"levels": 99})
+    assert "run.json: not the record of a run" in fails(capsys, "table", "o")
+
+
+def test_versions_are_kept_per_image(capsys, tmp_path, folder, monkeypatch):
+    run = ("run", "sobel", "--data", folder, "--out", "o")
+    made = tmp_path / "o" / "sobel"
+    assert contourbench(capsys, *run)[0] == 0
+    now = store.current_versions()
+    assert json.loads((made / "counts/a.json").read_text())["versions"] == now
+    monkeypatch.setattr(runner, "current_versions", lambda: {**now, "numpy": "9.9"})
+    (made / "counts" / "b.json").unlink()
+    assert contourbench(capsys, *run)[0] == 0
+    held = {path.stem: json.loads(path.read_text())["versions"]["numpy"] for path in (made / "counts").iterdir()}
+    assert held == {"a": now["numpy"], "b": "9.9", "c": now["numpy"]}
+    assert json.loads((made / "run.json").read_text())["versions"]["numpy"] == f"{now['numpy']}, 9.9"
+    for name in "ac":  # as older versions wrote them
+        values = json.loads((made / "counts" / f"{name}.json").read_text())
+        del values["versions"]
+        (made / "counts" / f"{name}.json").write_text(json.dumps(values))
+    edit(made / "run.json", versions={"numpy": "1.0, 2.0"})
+    assert contourbench(capsys, *run)[0] == 0
+    assert json.loads((made / "run.json").read_text())["versions"]["numpy"] == "1.0, 2.0, 9.9"
+    assert "ok" in contourbench(capsys, "verify", made, "--data", folder)[1]
 
 
 def test_small_files_that_promise_much(tmp_path, monkeypatch):

@@ -13,7 +13,14 @@ ROOMS = ("eval", "baselines", "cnf_contours", "bench")
 MAY_IMPORT = {
     "eval": {"eval"},
     "baselines": {"baselines", "eval.suppression", "eval.sweeps"},
-    "cnf_contours": {"cnf_contours", "eval.suppression", "eval.hierarchy", "eval.sweeps"},
+    "cnf_contours": {
+        "cnf_contours",
+        "eval.suppression",
+        "eval.hierarchy",
+        "eval.sweeps",
+        "baselines.pmi",
+        "baselines.pmi_density",
+    },
     "bench": {"bench", "eval", "baselines", "cnf_contours"},
 }
 MAY_USE = {

@@ -1,6 +1,7 @@
 """The layouts in which known data sets come, and their tolerances."""
 
 import itertools
+from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
@@ -9,6 +10,7 @@ from command import contourbench, fails
 from contourbench.bench.datasets import open_dataset
 from contourbench.bench.errors import UserError
 from contourbench.bench.ground_truth import read_truth
+from contourbench.bench.presets import PRESETS
 from contourbench.eval import label_boundaries, thin
 from scipy.io import savemat
 from toy import SHAPE, toy_image, toy_truth, write_bsds_truth
@@ -46,11 +48,25 @@ def nyudv2(root):
     write_bsds_truth(root / "test" / "groundTruth" / "5001.mat", [toy_truth()])
 
 
-def multicue(root):
+def numbered(root):
     write_image(root / "images" / "left_0001.png")
     (root / "boundaries").mkdir()
     for k in (1, 2):
         iio.imwrite(root / "boundaries" / f"left_0001_{k}.png", toy_truth().astype(np.uint8) * 255)
+
+
+def multicue(root):
+    """Several frames of a scene, of which one was annotated; 8 and 16 bits."""
+    for frame in ("4580_left_0001", "4580_left_0165", "4680_left_0170"):
+        write_image(root / "multicue" / "images" / f"{frame}.png")
+    (root / "multicue" / "ground-truth" / "hdf5").mkdir(parents=True)
+    for kind, annotators in (("boundaries", 5), ("edges", 6)):
+        folder = root / "multicue" / "ground-truth" / "images" / kind
+        folder.mkdir(parents=True)
+        for frame in ("4580_left_0165", "4680_left_0170"):
+            for k in range(1, annotators + 1):
+                full = np.uint16(65535) if k == 1 else np.uint8(255)
+                iio.imwrite(folder / f"{frame}.{k}.png", np.roll(toy_truth(), k, 0) * full)
 
 
 def biped(root):
@@ -71,7 +87,7 @@ def pascal_context(root):
     [
         (bsds300, "3096", 2),
         (nyudv2, "5001", 1),
-        (multicue, "left_0001", 2),
+        (numbered, "left_0001", 2),
         (biped, "RGB_008", 1),
         (pascal_context, "2008_000002", 1),
     ],
@@ -85,6 +101,50 @@ def test_layouts(tmp_path, write, image_id, annotators):
     assert image.shape == (*SHAPE, 3)
     assert len(truth) == annotators
     assert truth.any(axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize(("kind", "annotators"), [("boundaries", 5), ("edges", 6)])
+def test_multicue_has_two_kinds_of_truth(tmp_path, capsys, kind, annotators):
+    multicue(tmp_path)
+    for root in (tmp_path, tmp_path / "multicue"):
+        dataset = open_dataset(str(root), kind)
+        assert (dataset.name, dataset.split) == ("Multicue", kind)
+        assert dataset.ids == ("4580_left_0165", "4680_left_0170")
+        truth = dataset.pair("4580_left_0165")[1]
+        np.testing.assert_array_equal(truth, [np.roll(toy_truth(), k, 0) for k in range(1, annotators + 1)])
+    run = ("run", "sobel", "--data", tmp_path, "--out", tmp_path / "o")
+    assert "expected --split boundaries or --split edges" in fails(capsys, *run)
+    code, out, err = contourbench(capsys, *run, "--split", kind, "--preset", "multicue")
+    assert code == 0
+    assert f"Multicue {kind}, 99 thresholds, max_dist 0.0075" in out
+    assert "no annotation of 1 of 3 frames; they are left out" in err
+
+
+def test_multicue_truth_without_its_image(tmp_path):
+    multicue(tmp_path)
+    (tmp_path / "multicue" / "images" / "4580_left_0165.png").unlink()
+    with pytest.raises(UserError, match="no image for 6 id"):
+        open_dataset(str(tmp_path), "edges")
+
+
+def test_the_help_tells_every_preset_and_the_readme_too(capsys):
+    out = contourbench(capsys, "data", "--help")[1]
+    readme = (Path(__file__).parents[1] / "data" / "README.md").read_text()
+    for name, preset in PRESETS.items():
+        assert f"{preset.max_dist:g}  " in out[out.index(f"  {name} ") :].splitlines()[0]
+        assert f"| `{name}` | {preset.max_dist:g} |" in readme
+
+
+def test_a_split_of_what_has_none_is_said(capsys, tmp_path):
+    numbered(tmp_path)
+    run = ("run", "sobel", "--data", tmp_path, "--out", tmp_path / "o")
+    assert "note:" not in contourbench(capsys, *run)[2]
+    code, _, err = contourbench(capsys, *run, "--split", "test")
+    assert code == 0
+    assert err.count("note: --split test:") == 1
+    nyudv2(tmp_path / "other")
+    run = ("run", "sobel", "--data", tmp_path / "other", "--out", tmp_path / "p", "--split", "test")
+    assert "note:" not in contourbench(capsys, *run)[2]
 
 
 def test_seg_files(tmp_path):

@@ -1,0 +1,179 @@
+"""The contours on which several cues agree, from one image without labels: the detector `consensus`.
+
+Three cues, each an oriented map (8, h, w) before suppression, are added and enclose a hierarchy of regions:
+
+- **partitions**: random partitions of the image's colours, the segmentation heads of the thesis, as class histograms on
+  the halves of discs (`heads`, `readout`);
+- **texture**: the same of the image's textons (`textons`, `readout`);
+- **spectrum**: the normalised cut of what occurs side by side more often than by chance (Isola et al., ECCV 2014;
+  `baselines.pmi`).
+
+What is seen is a choice: the image itself, what a neural field fitted to it outputs, or the field's features.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from skimage.color import rgb2lab
+from torch import Tensor
+
+from ..baselines.pmi import fade_border, feature_contour
+from ..baselines.pmi_density import colour_features, principal_axes, unit_range, variance_features
+from ..eval.hierarchy import Hierarchy
+from .config import CnfConfig
+from .detect import (
+    _enlarge,
+    _oriented,
+    check_image,
+    find_device,
+    scale_generators,
+    seen_by_heads,
+    working_image,
+)
+from .fitting import Fitted, Progress, fit_field, one_thread
+from .heads import fit_heads
+from .owt_ucm import owt_ucm
+from .readout import half_disc, smooth_along, thin_oriented
+from .textons import textons
+
+# What each cue is divided by before its weight: its mean strength over 30 val images, frozen.
+USUAL = {"partitions": 0.149, "texture": 0.565, "spectrum": 6.66}
+# Of the sum: the strongest contours of the strongest images reach 1.
+GAIN = 0.09
+TEXTONS = 32
+TEXTON_SIGMA = 2.0  # in pixels of the image, as all lengths here
+TEXTON_RADII = (6, 10, 20)
+
+
+def consensus(
+    image: ArrayLike,
+    source: str = "pixels",
+    partitions: float = 0.36,
+    texture: float = 0.54,
+    spectrum: float = 1.0,
+    regions: bool = True,
+    resolution: float = 0.5,
+    heads: int = 64,
+    vectors: int = 50,
+    kernels: int = 3000,
+    layers: int = 4,
+    iterations: int = 400,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Hierarchy | NDArray[np.float32]:
+    """Contours and regions on which colour partitions, textons and co-occurrence agree.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB; left unchanged.
+    source : {"pixels", "reconstruction", "features"}
+        What the cues see: the image, the colours that a field fitted to it outputs, or (partitions and spectrum) the
+        field's features.
+    partitions, texture, spectrum : float
+        Weight of each cue, 0 for none; not computed then.
+    regions : bool
+        Whether to close the contours around regions (OWT-UCM) or to thin them as they are.
+    resolution : float in [0.05, 1]
+        Working size, a fraction of the image's.
+    heads : int
+        Number of colour partitions.
+    vectors, kernels : int
+        Eigenvectors of the spectrum, and pairs that its density is learnt from.
+    layers, iterations : int
+        Of the field, if there is one.
+    seed : int
+        Of all randomness.
+    device : str
+        Where the field is fitted: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    progress : callable, optional
+        Called as ``progress(iteration, iterations, loss)`` while the field is fitted.
+
+    Returns
+    -------
+    Hierarchy, or (H, W) float32 array in [0, 1] without ``regions``
+
+    Raises
+    ------
+    ValueError
+        If the image is not (H, W, 3) uint8, a parameter is out of range or every weight is 0.
+    """
+    pixels = check_image(image)
+    weights = {"partitions": partitions, "texture": texture, "spectrum": spectrum}
+    if any(weight < 0 for weight in weights.values()) or not any(weights.values()):
+        raise ValueError(f"weights: {weights}, expected none below 0 and one above")
+    config = CnfConfig(
+        layers=layers or 4, iterations=iterations, source=source, resolution=resolution, heads=heads, seed=seed
+    )
+    with one_thread():
+        seen, features = _look(pixels, config, find_device(device), progress)
+        total = np.zeros((8, *features.shape[1:]), np.float32)
+        if partitions > 0:
+            total += weights["partitions"] / USUAL["partitions"] * partition_contour(features, config)
+        if texture > 0:
+            total += weights["texture"] / USUAL["texture"] * texture_contour(seen, config)
+        if spectrum > 0:
+            total += weights["spectrum"] / USUAL["spectrum"] * _spectrum(seen, features, config, vectors, kernels)
+        oriented = np.clip(GAIN * _enlarge(torch.from_numpy(total), pixels.shape[:2]).numpy(), 0, 1)
+    return owt_ucm(oriented) if regions else thin_oriented(oriented)
+
+
+def partition_contour(features: Tensor, config: CnfConfig) -> NDArray[np.float32]:
+    """Return how much random partitions of the features differ across every pixel.
+
+    Parameters
+    ----------
+    features : (C, h, w) float32 tensor
+        Such as CIE L*a*b*.
+    config : CnfConfig
+        Uses what concerns heads and read-out.
+
+    Returns
+    -------
+    (8, h, w) float32 array
+        The smoothed half-disc read-out, can be slightly negative.
+    """
+    noise = scale_generators(config, features.device)[1]
+    return _oriented(fit_heads(features, config, noise).cpu(), config)
+
+
+def texture_contour(seen: NDArray[np.uint8], config: CnfConfig) -> NDArray[np.float32]:
+    """Return how much the textons differ across every pixel: (H, W, 3) uint8 RGB to (8, h, w) float32."""
+    scale = config.resolution
+    lightness = rgb2lab(working_image(seen, scale).permute(1, 2, 0).numpy())[..., 0]
+    found = textons(lightness, TEXTONS, TEXTON_SIGMA * scale, config.seed)
+    channels = np.eye(TEXTONS, dtype=np.float32)[found]  # (h, w, K)
+    radii = tuple(sorted({max(1, round(radius * scale)) for radius in TEXTON_RADII}))
+    return smooth_along(half_disc(channels, radii), config.half_length * scale, config.half_width * scale)
+
+
+def _look(
+    pixels: NDArray[np.uint8], config: CnfConfig, device: torch.device, progress: Progress | None
+) -> tuple[NDArray[np.uint8], Tensor]:
+    """Return the picture that the cues see, (H, W, 3), and what the partitions divide, (C, h, w)."""
+    target = working_image(pixels, config.resolution).to(device)
+    if config.source == "pixels":
+        return pixels, seen_by_heads(target, None, config).cpu()
+    fitted = fit_field(target, config, scale_generators(config, device)[0], progress)
+    fitted = Fitted(fitted.features.cpu(), fitted.reconstruction.cpu(), fitted.loss)
+    seen = pixels
+    if config.source == "reconstruction":
+        large = _enlarge(fitted.reconstruction.clamp(0, 1), pixels.shape[:2])
+        seen = torch.round(255 * large).to(torch.uint8).permute(1, 2, 0).numpy()
+    return seen, seen_by_heads(target.cpu(), fitted, config)
+
+
+def _spectrum(
+    seen: NDArray[np.uint8], features: Tensor, config: CnfConfig, vectors: int, kernels: int
+) -> NDArray[np.float32]:
+    """Return the spectral contour of the colours, or of the field's features, and of the colours' variance."""
+    shape = tuple(features.shape[1:])
+    first = colour_features(seen, shape)
+    if config.source == "features":
+        # The density is learnt in three dimensions: more would leave every kernel by itself.
+        first = unit_range(principal_axes(features.permute(1, 2, 0).numpy())[..., :3])
+    sets = (first, variance_features(seen, shape))
+    if not any(np.ptp(features) > 0 for features in sets):
+        return np.zeros((8, *shape), np.float32)  # a graph without structure has eigenvectors, too, but no contours
+    return fade_border(feature_contour(sets, vectors, kernels, seed=config.seed))

@@ -1,0 +1,108 @@
+"""The detector `consensus`: its cues, its switches, images at the edge of what there is."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from contourbench.cnf_contours import consensus as module
+from contourbench.cnf_contours.config import CnfConfig
+from contourbench.cnf_contours.consensus import consensus
+from contourbench.eval.hierarchy import Hierarchy
+
+QUICK = {"heads": 8, "vectors": 12, "kernels": 300}
+
+
+def two_halves(height=48, width=60):
+    image = np.full((height, width, 3), (40, 90, 60), np.uint8)
+    image[:, width // 2 :] = (180, 60, 50)
+    return image
+
+
+def stripes(height=60, width=80):
+    y, x = np.mgrid[:height, :width]
+    grey = np.where(x < width // 2, 128 + 50 * np.sin(x / 1.5), 128 + 50 * np.sin(y / 1.5))
+    return np.repeat(grey.astype(np.uint8)[..., np.newaxis], 3, axis=2)
+
+
+def columns_of_strongest(contours):
+    return np.argmax(contours.mean(axis=0))
+
+
+# The variance of colours, which the spectrum sees, makes a band of its own of the border between two constant halves.
+@pytest.mark.parametrize(("cue", "off"), [("partitions", 1), ("spectrum", 3.5)])
+def test_a_cue_alone_finds_the_border_of_two_colours(cue, off):
+    weights = dict.fromkeys(("partitions", "texture", "spectrum"), 0.0) | {cue: 1.0}
+    contours = consensus(two_halves(), regions=False, **weights, **QUICK)
+    assert abs(columns_of_strongest(contours) - 29.5) <= off
+    assert contours.max() > 0.1
+
+
+def test_texture_finds_what_no_colour_shows():
+    found = module.texture_contour(stripes(), CnfConfig(source="pixels")).max(axis=0).mean(axis=0)  # by half columns
+    assert abs(np.argmax(found) - 19.5) <= 2.5
+    assert found.max() > 1.2 * max(found[:10].max(), found[30:].max())
+
+
+def test_regions_are_a_hierarchy_with_closed_contours():
+    found = consensus(two_halves(), **QUICK)
+    assert isinstance(found, Hierarchy)
+    strongest = found.contour_map() >= 0.9 * found.contour_map().max()
+    assert strongest.any(axis=1).all()  # it crosses every row
+
+
+def test_same_seed_same_map_and_the_input_stays():
+    image = two_halves()
+    before = image.copy()
+    first, again = (consensus(image, seed=2, **QUICK).contour_map() for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_a_cue_of_weight_zero_is_not_computed(monkeypatch):
+    for name in ("texture_contour", "_spectrum"):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("computed"))
+    consensus(two_halves(), texture=0.0, spectrum=0.0, **QUICK)
+
+
+@pytest.mark.parametrize("source", ["reconstruction", "features"])
+def test_what_is_seen_can_be_a_field(source):
+    seen = []
+    contours = consensus(
+        two_halves(), source=source, iterations=30, regions=False, progress=lambda *a: seen.append(a), **QUICK
+    )
+    assert len(seen) == 30
+    assert abs(columns_of_strongest(contours) - 29.5) <= 4
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 5), (1, 30), (30, 1), (400, 9)])
+@pytest.mark.parametrize("kind", ["constant", "noise"])
+def test_any_size_gives_a_finite_map(shape, kind):
+    image = np.full((*shape, 3), 77, np.uint8)
+    if kind == "noise":
+        image = np.random.RandomState(0).randint(0, 256, (*shape, 3)).astype(np.uint8)
+    for contours in (consensus(image, **QUICK).contour_map(), consensus(image, regions=False, **QUICK)):
+        assert contours.shape == shape
+        assert np.isfinite(contours).all()
+        assert contours.min() >= 0
+        assert contours.max() <= (0.02 if kind == "constant" else 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"partitions": 0, "texture": 0, "spectrum": 0}, "weights"),
+        ({"texture": -1.0}, "weights"),
+        ({"source": "guess"}, "source"),
+        ({"heads": 0}, "heads"),
+        ({"vectors": 0}, "vectors"),
+    ],
+)
+def test_values_out_of_range_are_named(values, message):
+    with pytest.raises(ValueError, match=message):
+        consensus(two_halves(), **values)
+
+
+def test_an_image_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="image: shape"):
+        consensus(np.zeros((8, 8), np.uint8))
