@@ -102,9 +102,10 @@ def _read_seg(path: Path) -> NDArray[np.int64]:
     sizes = dict(line.split(None, 1) for line in header.splitlines() if len(line.split(None, 1)) == 2)
     try:
         height, width, runs = int(sizes["height"]), int(sizes["width"]), data.splitlines()
-        if height > len(runs) or height * width > LARGEST_PIXELS:  # a few bytes may promise any size
+        if height * width > LARGEST_PIXELS:
             raise ValueError
-        labels = np.full((height, width), -1, np.int64)
+        # Every row needs a run of its own, so that a few bytes cannot make a large array, whatever they promise.
+        labels = np.full((min(height, len(runs)), width), -1, np.int64)
         for line in runs:
             segment, row, first, last = map(int, line.split())
             if min(segment, row, first) < 0 or last < first or last >= labels.shape[1]:
@@ -112,6 +113,6 @@ def _read_seg(path: Path) -> NDArray[np.int64]:
             labels[row, first : last + 1] = segment
     except (KeyError, ValueError, IndexError, OverflowError):
         raise UserError(f"{path}: not a segmentation of BSDS300's form, or damaged") from None
-    if labels.size == 0 or labels.min() < 0:
+    if len(labels) < height or labels.size == 0 or labels.min() < 0:
         raise UserError(f"{path}: pixels without a segment; truncated?")
     return labels

@@ -211,7 +211,7 @@ def test_damaged_files_are_refused_or_read(tmp_path_factory, name, damage, kept,
 def test_a_seg_file_that_promises_much(tmp_path, height, width):
     (tmp_path / "x.seg").write_text(f"width {width}\nheight {height}\ndata\n0 0 0 0\n0 1 0 0\n0 2 0 0\n")
     tracemalloc.start()
-    with pytest.raises(UserError, match=r"x.seg: not a segmentation"):
+    with pytest.raises(UserError, match=r"x.seg: (not a segmentation|pixels without a segment)"):
         read_truth(tmp_path / "x.seg")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
