@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.transform import resize
 
-from ..eval.suppression import suppress
+from ..eval.oriented import thin_oriented
 from .colour import check_image
 from .ncut_graph import half_disc
 from .pmi_density import colour_features, learn_density, log_mutual_information, variance_features
@@ -82,7 +82,7 @@ def pmi(
     ----------
     Isola, Zoran, Krishnan & Adelson, ECCV 2014.
     """
-    return thinned(pmi_oriented(image, factor, vectors, kernels, bandwidth, rho, radius, seed))
+    return thin_oriented(pmi_oriented(image, factor, vectors, kernels, bandwidth, rho, radius, seed))
 
 
 def pmi_oriented(
@@ -174,20 +174,6 @@ def feature_contour(
         return np.zeros((ORIENTATIONS, *sets[0].shape[:2]), np.float32)
     spectrum = cut_eigenvectors(np.exp(information), steps, vectors + 1, seed=seed)
     return spectral_contour(spectrum)
-
-
-def thinned(oriented: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the strongest of 8 orientations where it is a maximum along its own normal: (8, H, W) to (H, W), else 0.
-
-    A pixel is compared with its neighbours in the orientation that is the strongest at itself: where two contours
-    meet, neither cuts the other.
-    """
-    strongest = oriented.argmax(axis=0)
-    out = np.zeros(oriented.shape[1:], np.float32)
-    for k, plane in enumerate(oriented):
-        normal = np.full(plane.shape, k * np.pi / len(oriented))
-        np.copyto(out, suppress(plane, normal), where=strongest == k)
-    return out
 
 
 def fade_border(oriented: NDArray[np.float32]) -> NDArray[np.float32]:

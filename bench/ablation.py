@@ -9,7 +9,7 @@ is not computed again.
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import process_time
@@ -20,13 +20,20 @@ from numpy.typing import NDArray
 
 from ..baselines.gradient import image_gradient, sobel
 from ..cnf_contours.config import CnfConfig
-from ..cnf_contours.detect import read_contours, scale_generators, seen_by_heads, working_image
 from ..cnf_contours.fitting import Fitted, fit_stages, one_thread
-from ..cnf_contours.heads import contour_transform, fit_heads
-from ..cnf_contours.readout import mean_difference, smooth_along, thin_oriented
-from ..cnf_contours.segmentation import fit_final_head
+from ..cnf_contours.readout import mean_difference, smooth_along
+from ..cnf_contours.steps import (
+    enlarge,
+    read_contours,
+    scale_generators,
+    scales_of,
+    seen_by_heads,
+    segmentations,
+    working_image,
+)
 from ..eval.counting import BoundaryCounts, count_map
 from ..eval.metrics import summarize
+from ..eval.oriented import thin_oriented
 from ..eval.suppression import suppress
 from ..eval.uncertainty import compare
 from .datasets import open_dataset
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 
 EVERY = 10  # of the sorted val ids, as in the prototype's measurements
 SEEDS = (0, 1, 2)
+STRONG = 80  # Lab distance of the two sides of strong contours
 THESIS = {"source": "features", "readout": "neighbour", "heads": 32}
 # Fields by what distinguishes them: the values, and the iterations at which they are looked at.
 FIELDS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
@@ -161,18 +169,11 @@ def _contours(image: NDArray[np.uint8], variant: Variant, seed: int, cache: Path
     from torch import device
 
     config = variant.config(seed)
-    layers = (4,) if config.source == "pixels" else (config.layers,) if config.layers else (3, 4)
-    found = []
-    for scale in (replace(config, layers=n) for n in layers):
-        target = working_image(image, scale.resolution)
-        _, head_noise, final_noise = scale_generators(scale, device("cpu"))
-        fitted = None if scale.source == "pixels" else _fitted(target, variant.of, scale, cache)
-        features = seen_by_heads(target, fitted, scale)
-        heads = fit_heads(features, scale, head_noise)
-        if scale.output == "final":
-            right, down = (contours.mean(dim=0) for contours in contour_transform(heads))
-            heads = fit_final_head(features, right, down, scale, final_noise)[None]
-        found.append(heads)
+
+    def fit(target: "Tensor", scale: CnfConfig, *_: Any) -> Fitted:
+        return _fitted(target, variant.of, scale, cache)
+
+    found = [segmentations(image, scale, device("cpu"), fit=fit) for _, _, scale in scales_of(config)]
     return read_contours(found, config, image.shape[:2])
 
 
@@ -202,7 +203,7 @@ def _reconstruction_gradient(image: NDArray[np.uint8], seed: int, cache: Path) -
         scale = CnfConfig(layers=layers, seed=seed)
         target = working_image(image, scale.resolution)
         colours = _fitted(target, "usual", scale, cache).reconstruction.clamp(0, 1)
-        large = _enlarged(colours.numpy(), image.shape[:2])
+        large = enlarge(colours, image.shape[:2]).numpy()
         pixels = np.round(255 * np.moveaxis(large, 0, 2)).astype(np.uint8)
         maps.append(image_gradient(pixels, 2.0, "lab"))
     strength = (maps[0].magnitude + maps[1].magnitude) / 2
@@ -211,6 +212,8 @@ def _reconstruction_gradient(image: NDArray[np.uint8], seed: int, cache: Path) -
 
 def _without_heads(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The read-out on Lab itself: distances of the means of half discs, smoothed and thinned as for the heads."""
+    from torch import from_numpy
+
     config = CnfConfig(source="pixels", layers=4)
     target = working_image(image, config.resolution)
     lab = seen_by_heads(target, None, config).permute(1, 2, 0).numpy()
@@ -218,16 +221,8 @@ def _without_heads(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     oriented = smooth_along(
         mean_difference(lab, radii), config.half_length * config.resolution, config.half_width * config.resolution
     )
-    return np.clip(thin_oriented(_enlarged(oriented, image.shape[:2])) / 80, 0, 1).astype(
-        np.float32
-    )  # 80: the distance of strong contours
-
-
-def _enlarged(planes: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    from torch import from_numpy
-    from torch.nn.functional import interpolate
-
-    return interpolate(from_numpy(planes)[None], size=shape[:2], mode="bilinear")[0].numpy()
+    full = enlarge(from_numpy(oriented), image.shape[:2]).numpy()
+    return np.clip(thin_oriented(full) / STRONG, 0, 1).astype(np.float32)
 
 
 def packed(counts: BoundaryCounts) -> NDArray[np.float64]:

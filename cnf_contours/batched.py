@@ -17,21 +17,21 @@ from torch import Tensor
 
 from .batched_fitting import fit_fields, fit_heads_batch
 from .config import CnfConfig
-from .detect import (
-    _part,
-    _scales,
-    _segmentations,
-    check_image,
-    find_device,
-    read_contours,
-    scale_generators,
-    seen_by_heads,
-    working_image,
-)
 from .field import coordinates
 from .fitting import Fitted, Progress, one_thread
 from .heads import contour_transform
 from .segmentation import fit_final_head
+from .steps import (
+    check_image,
+    find_device,
+    part_of,
+    read_contours,
+    scale_generators,
+    scales_of,
+    seen_by_heads,
+    segmentations,
+    working_image,
+)
 
 
 class Measurement(NamedTuple):
@@ -93,9 +93,9 @@ def detect_batch(
     """
     found = segment_batch(images, config, device, batch, progress, convolution, compiled)
     maps = {}
-    for index, segmentations in found:
+    for index, scales in found:
         with one_thread():
-            maps[index] = read_contours(segmentations, config, np.shape(images[index])[:2])
+            maps[index] = read_contours(scales, config, np.shape(images[index])[:2])
     return [maps[index] for index in range(len(images))]
 
 
@@ -119,12 +119,12 @@ def segment_batch(
     if batch < 1:
         raise ValueError(f"batch: {batch!r}, expected at least 1")
     groups = _groups([array.shape[:2] for array in arrays], batch)
-    scales = _scales(config)
+    scales = scales_of(config)
 
     def yield_all() -> Iterator[tuple[int, list[Tensor]]]:
         for g, numbers in enumerate(groups):
             targets = torch.stack([_lying(arrays[i], config.resolution) for i in numbers]).to(place)  # (B, 3, h, w)
-            parts = [_part(progress, g * n + i, len(groups) * n) for i, n, _ in scales]
+            parts = [part_of(progress, g * n + i, len(groups) * n) for i, n, _ in scales]
             with one_thread():
                 found = [
                     _segment_scale(targets, scale, numbers, part, convolution, compiled)
@@ -155,7 +155,7 @@ def field_flops(config: CnfConfig, height: int, width: int) -> int:
     """
     if config.source == "pixels":
         return 0
-    return sum(_flops(scale, height, width) for _, _, scale in _scales(config))
+    return sum(_flops(scale, height, width) for _, _, scale in scales_of(config))
 
 
 def measure(
@@ -201,8 +201,8 @@ def measure(
 
     def one_by_one(settings: CnfConfig) -> None:
         for array in arrays[:alone]:
-            for _, _, scale in _scales(settings):
-                _segmentations(array, scale, place, None)
+            for _, _, scale in scales_of(settings):
+                segmentations(array, scale, place, None)
 
     seconds, peak_bytes = _timed(together, config, place)
     with one_thread():

@@ -20,20 +20,21 @@ from torch import Tensor
 from ..baselines.pmi import fade_border, feature_contour
 from ..baselines.pmi_density import colour_features, principal_axes, unit_range, variance_features
 from ..eval.hierarchy import Hierarchy
+from ..eval.oriented import thin_oriented
 from .config import CnfConfig
-from .detect import (
-    _enlarge,
-    _oriented,
+from .fitting import Fitted, Progress, fit_field, one_thread
+from .heads import fit_heads
+from .owt_ucm import owt_ucm
+from .readout import half_disc, smooth_along
+from .steps import (
     check_image,
+    enlarge,
     find_device,
+    oriented_contour,
     scale_generators,
     seen_by_heads,
     working_image,
 )
-from .fitting import Fitted, Progress, fit_field, one_thread
-from .heads import fit_heads
-from .owt_ucm import owt_ucm
-from .readout import half_disc, smooth_along, thin_oriented
 from .textons import textons
 
 # What each cue is divided by before its weight: its mean strength over 30 val images, frozen.
@@ -115,7 +116,7 @@ def consensus(
             total += weights["texture"] / USUAL["texture"] * texture_contour(seen, config)
         if spectrum > 0:
             total += weights["spectrum"] / USUAL["spectrum"] * _spectrum(seen, features, config, vectors, kernels)
-        oriented = np.clip(GAIN * _enlarge(torch.from_numpy(total), pixels.shape[:2]).numpy(), 0, 1)
+        oriented = np.clip(GAIN * enlarge(torch.from_numpy(total), pixels.shape[:2]).numpy(), 0, 1)
     return owt_ucm(oriented) if regions else thin_oriented(oriented)
 
 
@@ -135,7 +136,7 @@ def partition_contour(features: Tensor, config: CnfConfig) -> NDArray[np.float32
         The smoothed half-disc read-out, can be slightly negative.
     """
     noise = scale_generators(config, features.device)[1]
-    return _oriented(fit_heads(features, config, noise).cpu(), config)
+    return oriented_contour(fit_heads(features, config, noise).cpu(), config)
 
 
 def texture_contour(seen: NDArray[np.uint8], config: CnfConfig) -> NDArray[np.float32]:
@@ -159,7 +160,7 @@ def _look(
     fitted = Fitted(fitted.features.cpu(), fitted.reconstruction.cpu(), fitted.loss)
     seen = pixels
     if config.source == "reconstruction":
-        large = _enlarge(fitted.reconstruction.clamp(0, 1), pixels.shape[:2])
+        large = enlarge(fitted.reconstruction.clamp(0, 1), pixels.shape[:2])
         seen = torch.round(255 * large).to(torch.uint8).permute(1, 2, 0).numpy()
     return seen, seen_by_heads(target.cpu(), fitted, config)
 
@@ -174,6 +175,4 @@ def _spectrum(
         # The density is learnt in three dimensions: more would leave every kernel by itself.
         first = unit_range(principal_axes(features.permute(1, 2, 0).numpy())[..., :3])
     sets = (first, variance_features(seen, shape))
-    if not any(np.ptp(features) > 0 for features in sets):
-        return np.zeros((8, *shape), np.float32)  # a graph without structure has eigenvectors, too, but no contours
     return fade_border(feature_contour(sets, vectors, kernels, seed=config.seed))

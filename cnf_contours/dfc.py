@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from ..eval.sweeps import Sweep
-from .detect import check_image, find_device
 from .fitting import Progress, one_thread
+from .steps import check_image, find_device
 
 # Of the paper's unsupervised setting.
 COMPONENTS = 2

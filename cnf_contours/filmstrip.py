@@ -7,9 +7,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from .config import CnfConfig
-from .detect import check_image, find_device, read_contours, scale_generators, seen_by_heads, working_image
 from .fitting import fit_stages, one_thread
 from .heads import fit_heads
+from .steps import check_image, find_device, read_contours, scale_generators, seen_by_heads, working_image
 
 
 class Frame(NamedTuple):

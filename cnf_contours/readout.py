@@ -225,30 +225,6 @@ def parabola_kernel(orientation: int, half_length: float, half_width: float) -> 
     return kernel
 
 
-def thin_oriented(oriented: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the strongest response over orientations where it is a maximum along its own normal, else 0.
-
-    Each pixel is compared with its neighbours' response *in its own strongest orientation*: at a junction, where the
-    neighbours' strongest orientation is another, a contour is then not cut by the one it meets.
-
-    Parameters
-    ----------
-    oriented : (8, H, W) float32 array
-        Negative values count as 0.
-
-    Returns
-    -------
-    (H, W) float32 array
-        Not negative.
-    """
-    strongest = np.argmax(oriented, axis=0)
-    out = np.zeros(oriented.shape[1:], np.float32)
-    for k, plane in enumerate(np.maximum(oriented, 0)):
-        thinned = suppress(plane, np.full(plane.shape, math.pi * k / ORIENTATIONS, np.float32))
-        out = np.where(strongest == k, thinned, out)
-    return out
-
-
 def pair_strength(right: NDArray[np.float32], down: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the pixel map (H, W) of contours between neighbours, right (H, W - 1) and down (H - 1, W).
 

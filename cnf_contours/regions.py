@@ -8,9 +8,10 @@ from scipy.ndimage import label
 from ..eval.hierarchy import Hierarchy
 from ..eval.sweeps import Sweep
 from .config import CnfConfig
-from .detect import _enlarge, _oriented, _part, _scales, _segmentations, check_image, find_device, segment
+from .detect import segment
 from .fitting import Progress, one_thread
 from .owt_ucm import owt_ucm
+from .steps import check_image, enlarge, find_device, oriented_contour, part_of, scales_of, segmentations
 
 
 def cnf_ucm(
@@ -55,9 +56,11 @@ def hierarchy(image: ArrayLike, config: CnfConfig, device: str = "auto", progres
     if config.readout != "disc":
         raise ValueError(f"config: readout {config.readout!r}, expected 'disc', which has orientations")
     with one_thread():
-        found = [_segmentations(pixels, scale, place, _part(progress, i, n)) for i, n, scale in _scales(config)]
-        oriented = torch.stack([torch.from_numpy(_oriented(one, config)) for one in found]).mean(dim=0)  # (8, h, w)
-        full = _enlarge(oriented, pixels.shape[:2]).numpy()  # (8, H, W)
+        found = [segmentations(pixels, scale, place, part_of(progress, i, n)) for i, n, scale in scales_of(config)]
+        oriented = torch.stack([torch.from_numpy(oriented_contour(one, config)) for one in found]).mean(
+            dim=0
+        )  # (8, h, w)
+        full = enlarge(oriented, pixels.shape[:2]).numpy()  # (8, H, W)
     return owt_ucm(np.clip(config.gain * full, 0, 1))
 
 

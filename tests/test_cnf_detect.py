@@ -11,11 +11,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from contourbench.cnf_contours import detect as door  # noqa: E402
 from contourbench.cnf_contours import readout  # noqa: E402
 from contourbench.cnf_contours.config import CnfConfig  # noqa: E402
 from contourbench.cnf_contours.detect import cnf, cnf_fast, cnf_thesis, detect, segment  # noqa: E402
 from contourbench.cnf_contours.heads import contour_transform  # noqa: E402
+from contourbench.cnf_contours.steps import scales_of  # noqa: E402
 
 QUICK = {"iterations": 4, "filters": 8, "heads": 4}
 
@@ -100,17 +100,6 @@ def test_parabola_keeps_parabolas_along_the_edge():
     kernel = readout.parabola_kernel(3, 8, 0.9)
     assert kernel.sum() == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(kernel, kernel[::-1, ::-1], atol=1e-6)
-
-
-def test_thinning_keeps_both_arms_of_a_crossing():
-    """Where two contours meet, each is compared with itself only."""
-    oriented = np.zeros((8, 21, 21), np.float32)
-    profile = np.exp(-((np.arange(21) - 10.0) ** 2) / 8)
-    oriented[0], oriented[4] = 0.9 * profile, profile[:, None]
-    thin = readout.thin_oriented(oriented)
-    assert (thin[10] > 0).all()
-    assert (thin[:, 10] > 0).sum() >= 19
-    assert np.count_nonzero(thin) <= 41 + 8
 
 
 @pytest.mark.parametrize("radii", [(), (0, 2), (3, 2), (2, 2)])
@@ -260,9 +249,9 @@ def test_defaults_are_those_of_the_config():
 
 def test_fast_is_one_field():
     assert inspect.signature(cnf_fast).parameters["layers"].default == 4
-    assert len(door._scales(CnfConfig(layers=4))) == 1
-    assert len(door._scales(CnfConfig())) == 2
-    assert len(door._scales(CnfConfig(source="pixels"))) == 1
+    assert len(scales_of(CnfConfig(layers=4))) == 1
+    assert len(scales_of(CnfConfig())) == 2
+    assert len(scales_of(CnfConfig(source="pixels"))) == 1
 
 
 @pytest.mark.parametrize("centring", [True, False])

@@ -12,9 +12,10 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("eval", "baselines", "cnf_contours", "bench")
 MAY_IMPORT = {
     "eval": {"eval"},
-    "baselines": {"baselines", "eval.suppression", "eval.sweeps"},
+    "baselines": {"baselines", "eval.oriented", "eval.suppression", "eval.sweeps"},
     "cnf_contours": {
         "cnf_contours",
+        "eval.oriented",
         "eval.suppression",
         "eval.hierarchy",
         "eval.sweeps",

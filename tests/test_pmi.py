@@ -9,7 +9,6 @@ from contourbench.baselines.pmi import (
     pmi,
     pmi_contour,
     pmi_oriented,
-    thinned,
 )
 from contourbench.baselines.pmi_density import (
     LEAST_DENSITY,
@@ -31,6 +30,7 @@ from contourbench.baselines.pmi_spectrum import (
     gaussian_gradient,
     spectral_contour,
 )
+from contourbench.eval.oriented import thin_oriented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import eigh
@@ -266,18 +266,6 @@ def test_border_fades_only_what_runs_along_it():
     assert (faded[:, 3:-3, 3:-3] == 1).all()
 
 
-def test_each_pixel_is_thinned_in_its_own_orientation():
-    """An upright ridge three pixels wide meets a level one: each is thinned across itself, and neither is cut."""
-    oriented = np.zeros((8, 9, 9), np.float32)
-    oriented[0, :, 3:6] = np.float32([0.5, 0.9, 0.5])
-    oriented[4, 3:6, :] = np.float32([0.4, 0.7, 0.4])[:, np.newaxis]
-    expected = np.zeros((9, 9), np.float32)
-    expected[4] = 0.7
-    expected[:, 4] = 0.9
-    expected[4, [3, 5]] = 0.7
-    np.testing.assert_array_equal(thinned(oriented), expected)
-
-
 def test_the_map_is_the_thinned_root_of_the_enlarged_contour():
     image = two_textures((12, 10))
     contour = pmi_contour(image, **QUICK)
@@ -285,7 +273,7 @@ def test_the_map_is_the_thinned_root_of_the_enlarged_contour():
     full = np.stack([resize(plane, (12, 10), order=1, mode="edge") for plane in contour])
     oriented = np.minimum(np.sqrt(full / FULL_RESPONSE), 1)
     np.testing.assert_allclose(pmi_oriented(image, **QUICK), oriented, rtol=1e-5)
-    np.testing.assert_array_equal(pmi(image, **QUICK), thinned(pmi_oriented(image, **QUICK)))
+    np.testing.assert_array_equal(pmi(image, **QUICK), thin_oriented(pmi_oriented(image, **QUICK)))
 
 
 def test_boundary_of_two_textures():

@@ -4,6 +4,7 @@ import naive
 import numpy as np
 import pytest
 from contourbench.eval import suppress, suppress_preset
+from contourbench.eval.oriented import thin_oriented
 from contourbench.eval.suppression import PRESETS, normal_direction, triangle_filter
 from scipy.ndimage import gaussian_filter
 
@@ -108,3 +109,26 @@ def test_the_command_offers_every_preset():
     from contourbench.bench.cli import NMS_PRESETS
 
     assert ("none", *PRESETS) == NMS_PRESETS
+
+
+def test_each_pixel_is_thinned_in_its_own_orientation():
+    """An upright ridge three pixels wide meets a level one: each is thinned across itself, and neither is cut."""
+    oriented = np.zeros((8, 9, 9), np.float32)
+    oriented[0, :, 3:6] = np.float32([0.5, 0.9, 0.5])
+    oriented[4, 3:6, :] = np.float32([0.4, 0.7, 0.4])[:, np.newaxis]
+    expected = np.zeros((9, 9), np.float32)
+    expected[4] = 0.7
+    expected[:, 4] = 0.9
+    expected[4, [3, 5]] = 0.7
+    np.testing.assert_array_equal(thin_oriented(oriented), expected)
+
+
+def test_thinning_keeps_both_arms_of_a_crossing():
+    """Where two contours meet, each is compared with itself only."""
+    oriented = np.zeros((8, 21, 21), np.float32)
+    profile = np.exp(-((np.arange(21) - 10.0) ** 2) / 8)
+    oriented[0], oriented[4] = 0.9 * profile, profile[:, None]
+    thin = thin_oriented(oriented)
+    assert (thin[10] > 0).all()
+    assert (thin[:, 10] > 0).sum() >= 19
+    assert np.count_nonzero(thin) <= 41 + 8
