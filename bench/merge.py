@@ -5,7 +5,8 @@ from typing import Any
 
 from .errors import UserError, listing
 from .files import write_bytes, write_json
-from .store import Run, assemble_run, joint_hashes, load_run, require_like, write_summary
+from .guards import sole_writer
+from .store import SUMMARY_FILES, Run, assemble_run, joint_hashes, load_run, require_like, write_summary
 
 # What has to agree between shards, each in ``run.json``.
 SAME = ("detector", "params", "protocol", "versions")
@@ -19,15 +20,14 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
     shards : list of Path
         Run folders, such as those that ``run --shard`` made on several machines.
     out : Path
-        Run folder to make; it must be new or empty. The shards stay as they are.
+        Run folder to make: new, empty, or what a merge of the same shards has left that was killed. The shards stay as
+        they are.
 
     Raises
     ------
     UserError
         If the shards are of different detectors, data, protocols or versions, or share an image.
     """
-    if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out}: not empty; choose a new folder to merge into")
     runs = [load_run(folder) for folder in shards]
     _require_alike(runs)
     records, seconds = {}, {}
@@ -38,11 +38,14 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
         records.update(run.records)
         seconds.update(run.meta["seconds"])
     ids = sorted(records)
-    for run in runs:
-        for part in ("counts", "maps"):
-            for path in sorted((run.folder / part).glob("*")):
-                if path.stem in run.records:
-                    write_bytes(out / part / path.name, path.read_bytes())
+    copies = {
+        out / part / path.name: path
+        for run in runs
+        for part in ("counts", "maps")
+        for path in sorted((run.folder / part).glob("*"))
+        if path.stem in run.records
+    }
+    _require_room(out, copies)
     meta: dict[str, Any] = {
         **runs[0].meta,
         "predictions": runs[0].meta.get("predictions") and str((out / "maps").resolve()),
@@ -51,10 +54,22 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
         "finished": max(run.meta["finished"] for run in runs),
         "seconds": {i: seconds.get(i, {}) for i in ids},
     }
-    write_json(out / "run.json", meta)
-    merged = assemble_run(out)
-    write_summary(merged)
+    with sole_writer(out):
+        for copy, path in copies.items():
+            write_bytes(copy, path.read_bytes())
+        write_json(out / "run.json", meta)
+        merged = assemble_run(out)
+        write_summary(merged)
     return merged
+
+
+def _require_room(out: Path, copies: dict[Path, Path]) -> None:
+    """Raise if ``out`` has more than a killed merge of the same shards leaves: copies, a summary without scores."""
+    summary = {out / name for name in ("run.json", *SUMMARY_FILES) if name != "scores.json"}
+    for path in sorted(out.rglob("*")):
+        ours = path.is_dir() or path.name.startswith(".") or path in summary
+        if not ours and (path not in copies or path.read_bytes() != copies[path].read_bytes()):
+            raise UserError(f"{out}: not empty (it has {path.relative_to(out)}); choose a new folder to merge into")
 
 
 def _require_alike(runs: list[Run]) -> None:

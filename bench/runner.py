@@ -57,6 +57,7 @@ from .store import (
     write_record,
     write_summary,
 )
+from .timings import forget_notes, known_seconds, note_seconds
 from .workers import Workers
 
 MAP_SUFFIXES = (".npy", ".npz")
@@ -136,18 +137,20 @@ def run_job(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
 
 
 def _run_alone(job: Job, workers: Workers | ClusterWorkers, label: str) -> Run:
-    outcomes, known_seconds = {}, _known_seconds(job.folder)
+    outcomes, before = {}, known_seconds(job.folder)
     with Progress(label, len(job.dataset.ids), watched=isinstance(workers, Workers)) as progress:
         try:
             for outcome in _outcomes(replace(job, notes=progress.notes), workers):
                 outcomes[outcome.id] = outcome
+                note_seconds(job.folder, outcome.id, outcome.seconds)
                 progress.step()
         except KeyboardInterrupt:
             note(f"\n{label}: interrupted after {progress.done} of {progress.total} images")
             raise
     failed = [outcomes[i] for i in job.dataset.ids if outcomes[i].error]
-    seconds = {i: {**known_seconds.get(i, {}), **outcomes[i].seconds} for i in job.dataset.ids}
+    seconds = {i: {**before.get(i, {}), **outcomes[i].seconds} for i in job.dataset.ids}
     write_json(job.folder / "run.json", _meta(job, seconds, failed))
+    forget_notes(job.folder)
     if failed:
         discard_summary(job.folder)
         _raise_failures(job, failed)
@@ -309,13 +312,6 @@ def _known_sweep(job: Job, image_id: str, image: NDArray[np.uint8]) -> Sweep | N
         return None
     beside = replace(job, source=job.source.sweep, folder=job.folder.parent / folder_name(job.source.sweep.name))
     return _known_map(beside, read_record(beside.folder, image_id), digest(image))
-
-
-def _known_seconds(folder: Path) -> dict[str, dict[str, float]]:
-    try:
-        return load_meta(folder)["seconds"]
-    except (UserError, KeyError):
-        return {}
 
 
 def _versions(folder: Path, records: list[Record]) -> dict[str, str]:

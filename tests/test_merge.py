@@ -5,6 +5,7 @@ import json
 import imageio.v3 as iio
 import pytest
 from command import contents, contourbench, fails
+from contourbench.bench import files, merge
 
 
 def shard(capsys, out, number, count, detector="sobel", *options):
@@ -35,7 +36,32 @@ def test_what_cannot_be_merged(capsys, tmp_path):
     assert "another protocol than" in fails(capsys, "merge", first, coarse, "--out", out)
     assert not out.exists()
     assert contourbench(capsys, "merge", first, second, "--out", out)[0] == 0
-    assert "not empty" in fails(capsys, "merge", first, second, "--out", out)
+    assert "not empty (it has scores.json)" in fails(capsys, "merge", first, second, "--out", out)
+
+
+@pytest.mark.parametrize("left", [1, 2, 4])
+def test_a_killed_merge_goes_on(capsys, tmp_path, monkeypatch, left):
+    """After any number of files, the last written in part; what is not of this merge is refused."""
+    parts = [shard(capsys, tmp_path / str(i), i, 2) for i in (1, 2)]
+    assert contourbench(capsys, "merge", *parts, "--out", tmp_path / "calm")[0] == 0
+    out, writes = tmp_path / "out", []
+
+    def write(path, data):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if len(writes) == 3 * left:
+            path.with_name(f".{path.name}.tmp").write_bytes(data[:9])
+            raise KeyboardInterrupt
+        writes.append(path)
+        path.write_bytes(data)
+
+    monkeypatch.setattr(merge, "write_bytes", write)
+    monkeypatch.setattr(files, "write_bytes", write)
+    assert contourbench(capsys, "merge", *parts, "--out", out)[0] == 130
+    monkeypatch.undo()
+    assert not (out / "scores.json").exists()
+    assert "not empty" in fails(capsys, "merge", parts[1], "--out", out)
+    assert contourbench(capsys, "merge", *parts, "--out", out)[0] == 0
+    assert contents(out) == contents(tmp_path / "calm")
 
 
 DETECT = """
