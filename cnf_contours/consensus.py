@@ -54,7 +54,7 @@ def consensus(
     spectrum: float = 1.0,
     regions: bool = True,
     resolution: float = 0.5,
-    heads: int = 64,
+    heads: int = 32,
     vectors: int = 50,
     kernels: int = 3000,
     layers: int = 4,
