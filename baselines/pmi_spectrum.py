@@ -235,7 +235,9 @@ def _rayleigh_ritz(operator, vectors):
     gram = _inner(vectors, vectors)
     sizes, axes = np.linalg.eigh(gram)
     axes = axes / np.sqrt(np.maximum(sizes, 1e-10 * sizes[-1]))
-    values, turn = np.linalg.eigh(axes.T @ _inner(vectors, _times_less(operator, vectors, np.zeros_like(vectors))) @ axes)
+    values, turn = np.linalg.eigh(
+        axes.T @ _inner(vectors, _times_less(operator, vectors, np.zeros_like(vectors))) @ axes
+    )
     return values, vectors @ (axes @ turn).astype(np.float32)
 
 

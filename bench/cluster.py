@@ -8,8 +8,9 @@ from typing import Any, Self
 from threadpoolctl import threadpool_limits
 
 from .errors import RunFailed, UserError
+from .workers import Item
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 30  # a scheduler on a busy machine takes its time; this is what Dask itself allows
 
 
 class ClusterWorkers:
@@ -43,7 +44,7 @@ class ClusterWorkers:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._client.close()
 
-    def map(self, work: Callable[[str], Any], items: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    def map(self, work: Callable[[Item], Any], items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
         """Yield (item, result) as results come; the result is None for an item that killed every worker it was on."""
         from distributed.scheduler import KilledWorker
 
@@ -63,6 +64,6 @@ class ClusterWorkers:
             yield futures[future], result
 
 
-def _on_one_thread(work: Callable[[str], Any], item: str) -> Any:
+def _on_one_thread(work: Callable[[Item], Any], item: Item) -> Any:
     with threadpool_limits(1):  # as in a local process: sums split over threads round differently
         return work(item)

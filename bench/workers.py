@@ -4,16 +4,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+Item = TypeVar("Item", bound=Hashable)  # an image id, or a batch of them
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -33,7 +34,7 @@ class Workers:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close(at_once=kind is not None)
 
-    def map(self, work: Callable[[str], Any], items: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    def map(self, work: Callable[[Item], Any], items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
         """Yield (item, result) as results come; the result is None for an item whose process died.
 
         When a process dies, all that is unfinished goes again through processes of its own, one item at a time, so
@@ -57,7 +58,7 @@ class Workers:
                     yield item, None
             self._close(at_once=True)
 
-    def _results(self, work: Callable[[str], Any], items: list[str]) -> Iterator[tuple[str, Any]]:
+    def _results(self, work: Callable[[Item], Any], items: list[Item]) -> Iterator[tuple[Item, Any]]:
         if self._pool is None:
             self._pool = _started_pool(self.count)
         futures = {self._pool.submit(work, item): item for item in items}
