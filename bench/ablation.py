@@ -22,8 +22,10 @@ from ..baselines.gradient import image_gradient, sobel
 from ..cnf_contours.config import CnfConfig
 from ..cnf_contours.fitting import Fitted, fit_stages, one_thread
 from ..cnf_contours.readout import mean_difference, smooth_along
+from ..cnf_contours.steady import steady_axes
 from ..cnf_contours.steps import (
     enlarge,
+    lab,
     read_contours,
     scale_generators,
     scales_of,
@@ -68,6 +70,7 @@ class Variant:
     values: Mapping[str, Any] = field(default_factory=dict)
     of: str = "usual"
     after: int = 400
+    steady: int = 0  # distance of the pairs of `steady_axes` of the features, in working pixels; 0 for the features
 
     @property
     def name(self) -> str:
@@ -97,6 +100,7 @@ VARIANTS = (
     Variant("resolution", "1/4", of="quarter"),
     Variant("resolution", "1", of="full"),
     Variant("heads see", "features", {"source": "features"}),
+    *(Variant("heads see", f"3 steady axes of them, {d} px", {"source": "features"}, steady=d) for d in (4, 8, 16)),
     Variant("heads see", "pixels (no field)", {"source": "pixels"}),
     Variant("read-out", "neighbours", {"readout": "neighbour"}),
     Variant("read-out", "neighbours, sharpness 16", {"readout": "neighbour", "sharpness": 16.0}),
@@ -166,12 +170,16 @@ def _maps(
 
 def _contours(image: NDArray[np.uint8], variant: Variant, seed: int, cache: Path) -> NDArray[np.float32]:
     """As `cnf_contours.detect.detect`, with the fields from the cache."""
-    from torch import device
+    from torch import device, from_numpy
 
     config = variant.config(seed)
 
     def fit(target: "Tensor", scale: CnfConfig, *_: Any) -> Fitted:
-        return _fitted(target, variant.of, scale, cache)
+        found = _fitted(target, variant.of, scale, cache)
+        if not variant.steady:
+            return found
+        colours = lab(found.reconstruction).numpy()
+        return found._replace(features=from_numpy(steady_axes(found.features.numpy(), colours, variant.steady)))
 
     found = [segmentations(image, scale, device("cpu"), fit=fit) for _, _, scale in scales_of(config)]
     return read_contours(found, config, image.shape[:2])

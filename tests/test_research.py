@@ -61,6 +61,19 @@ def test_a_variant_of_the_ablation_is_the_detector_with_these_settings(monkeypat
                 np.testing.assert_array_equal(found, detect(image, variant.config(1), "cpu"))
 
 
+def test_steady_axes_take_the_place_of_the_features(monkeypatch, tmp_path, random):
+    pytest.importorskip("torch")
+    from contourbench.bench import ablation
+
+    image = random.randint(0, 256, (24, 32, 3)).astype(np.uint8)
+    tiny(ablation, monkeypatch)
+    kinds = [ablation.Variant("x", str(d), {"source": "features", "heads": 4}, after=4, steady=d) for d in (0, 2, 8)]
+    with ablation.one_thread():
+        found = [ablation._contours(image, variant, 0, tmp_path) for variant in kinds]
+    assert all(np.isfinite(f).all() and f.shape == (24, 32) and f.max() > 0 for f in found)
+    assert all((found[0] != other).any() for other in found[1:])
+
+
 def test_the_ablation_table_shows_what_is_there(monkeypatch, tmp_path, random):
     pytest.importorskip("torch")
     from contourbench.bench import ablation
