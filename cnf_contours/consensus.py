@@ -1,15 +1,19 @@
 """The contours on which several cues agree, from one image without labels: the detector `consensus`.
 
-Three cues, each an oriented map (8, h, w) before suppression, are added and enclose a hierarchy of regions:
+Three cues, or four, each an oriented map (8, h, w) before suppression, are added and enclose a hierarchy of regions:
 
 - **partitions**: random partitions of the image's colours, the segmentation heads of the thesis, as class histograms on
   the halves of discs (`heads`, `readout`);
 - **texture**: the same of the image's textons (`textons`, `readout`);
 - **spectrum**: the normalised cut of what occurs side by side more often than by chance (Isola et al., ECCV 2014;
-  `baselines.pmi`).
+  `baselines.pmi`);
+- **field**: partitions of the features of a neural field that is fitted to the image (`fitting`, `steady`); off unless
+  asked for, as it takes most of the time.
 
-What is seen is a choice: the image itself, what a neural field fitted to it outputs, or the field's features.
+What the first three see is a choice: the image itself, what the field outputs, or the field's features.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,18 +22,20 @@ from skimage.color import rgb2lab
 from torch import Tensor
 
 from ..baselines.pmi import fade_border, feature_contour
-from ..baselines.pmi_density import colour_features, principal_axes, unit_range, variance_features
+from ..baselines.pmi_density import colour_features, unit_range, variance_features
 from ..eval.hierarchy import Hierarchy
 from ..eval.oriented import thin_oriented
 from .config import CnfConfig
-from .fitting import Fitted, Progress, fit_field, one_thread
-from .heads import fit_heads
+from .fitting import Progress, fit_field, one_thread
+from .heads import fit_heads, standardise
 from .owt_ucm import owt_ucm
 from .readout import half_disc, smooth_along
+from .steady import steady_axes
 from .steps import (
     check_image,
     enlarge,
     find_device,
+    lab,
     oriented_contour,
     scale_generators,
     seen_by_heads,
@@ -38,12 +44,21 @@ from .steps import (
 from .textons import textons
 
 # What each cue is divided by before its weight: its mean strength over 30 val images, frozen.
-USUAL = {"partitions": 0.149, "texture": 0.565, "spectrum": 6.66}
+USUAL = {"partitions": 0.149, "texture": 0.565, "spectrum": 6.66, "field": 0.149}
 # Of the sum: the strongest contours of the strongest images reach 1.
 GAIN = 0.09
 TEXTONS = 32
 TEXTON_SIGMA = 2.0  # in pixels of the image, as all lengths here
 TEXTON_RADII = (6, 10, 20)
+STEADY_DISTANCE = 32
+
+
+class Look(NamedTuple):
+    """What the cues see: a picture (H, W, 3) uint8, what partitions divide (C, h, w), the field's axes (3, h, w)."""
+
+    picture: NDArray[np.uint8]
+    features: Tensor
+    axes: Tensor | None
 
 
 def consensus(
@@ -52,6 +67,7 @@ def consensus(
     partitions: float = 0.36,
     texture: float = 0.54,
     spectrum: float = 1.0,
+    field: float = 0.0,
     regions: bool = True,
     resolution: float = 0.5,
     heads: int = 32,
@@ -70,9 +86,9 @@ def consensus(
     image : (H, W, 3) uint8 array
         RGB; left unchanged.
     source : {"pixels", "reconstruction", "features"}
-        What the cues see: the image, the colours that a field fitted to it outputs, or (partitions and spectrum) the
-        field's features.
-    partitions, texture, spectrum : float
+        What partitions, texture and spectrum see: the image, the colours that a field fitted to it outputs, or
+        (partitions and spectrum) the steady axes of the field's features.
+    partitions, texture, spectrum, field : float
         Weight of each cue, 0 for none; not computed then.
     regions : bool
         Whether to close the contours around regions (OWT-UCM) or to thin them as they are.
@@ -101,21 +117,21 @@ def consensus(
         If the image is not (H, W, 3) uint8, a parameter is out of range or every weight is 0.
     """
     pixels = check_image(image)
-    weights = {"partitions": partitions, "texture": texture, "spectrum": spectrum}
+    weights = {"partitions": partitions, "texture": texture, "spectrum": spectrum, "field": field}
     if any(weight < 0 for weight in weights.values()) or not any(weights.values()):
         raise ValueError(f"weights: {weights}, expected none below 0 and one above")
     config = CnfConfig(
         layers=layers or 4, iterations=iterations, source=source, resolution=resolution, heads=heads, seed=seed
     )
     with one_thread():
-        seen, features = _look(pixels, config, find_device(device), progress)
-        total = np.zeros((8, *features.shape[1:]), np.float32)
-        if partitions > 0:
-            total += weights["partitions"] / USUAL["partitions"] * partition_contour(features, config)
-        if texture > 0:
-            total += weights["texture"] / USUAL["texture"] * texture_contour(seen, config)
-        if spectrum > 0:
-            total += weights["spectrum"] / USUAL["spectrum"] * _spectrum(seen, features, config, vectors, kernels)
+        look = _look(pixels, config, find_device(device), progress, with_field=field > 0)
+        cues = {
+            "partitions": lambda: partition_contour(look.features, config),
+            "texture": lambda: texture_contour(look.picture, config),
+            "spectrum": lambda: _spectrum(look, config, vectors, kernels),
+            "field": lambda: partition_contour(look.axes, config),
+        }
+        total = sum(weight / USUAL[name] * cues[name]() for name, weight in weights.items() if weight > 0)
         oriented = np.clip(GAIN * enlarge(torch.from_numpy(total), pixels.shape[:2]).numpy(), 0, 1)
     return owt_ucm(oriented) if regions else thin_oriented(oriented)
 
@@ -150,29 +166,31 @@ def texture_contour(seen: NDArray[np.uint8], config: CnfConfig) -> NDArray[np.fl
 
 
 def _look(
-    pixels: NDArray[np.uint8], config: CnfConfig, device: torch.device, progress: Progress | None
-) -> tuple[NDArray[np.uint8], Tensor]:
-    """Return the picture that the cues see, (H, W, 3), and what the partitions divide, (C, h, w)."""
+    pixels: NDArray[np.uint8], config: CnfConfig, device: torch.device, progress: Progress | None, with_field: bool
+) -> Look:
+    """Return what the cues see; a field is fitted if one of them needs it."""
     target = working_image(pixels, config.resolution).to(device)
-    if config.source == "pixels":
-        return pixels, seen_by_heads(target, None, config).cpu()
+    if config.source == "pixels" and not with_field:
+        return Look(pixels, seen_by_heads(target, None, config).cpu(), None)
     fitted = fit_field(target, config, scale_generators(config, device)[0], progress)
-    fitted = Fitted(fitted.features.cpu(), fitted.reconstruction.cpu(), fitted.loss)
-    seen = pixels
-    if config.source == "reconstruction":
-        large = enlarge(fitted.reconstruction.clamp(0, 1), pixels.shape[:2])
-        seen = torch.round(255 * large).to(torch.uint8).permute(1, 2, 0).numpy()
-    return seen, seen_by_heads(target.cpu(), fitted, config)
-
-
-def _spectrum(
-    seen: NDArray[np.uint8], features: Tensor, config: CnfConfig, vectors: int, kernels: int
-) -> NDArray[np.float32]:
-    """Return the spectral contour of the colours, or of the field's features, and of the colours' variance."""
-    shape = tuple(features.shape[1:])
-    first = colour_features(seen, shape)
+    colours = fitted.reconstruction.cpu()
+    distance = max(1, round(STEADY_DISTANCE * config.resolution))
+    axes = torch.from_numpy(steady_axes(fitted.features.cpu().numpy(), lab(colours).numpy(), distance))
     if config.source == "features":
-        # The density is learnt in three dimensions: more would leave every kernel by itself.
-        first = unit_range(principal_axes(features.permute(1, 2, 0).numpy())[..., :3])
-    sets = (first, variance_features(seen, shape))
-    return fade_border(feature_contour(sets, vectors, kernels, seed=config.seed))
+        return Look(pixels, axes, axes)
+    if config.source == "pixels":
+        return Look(pixels, seen_by_heads(target, None, config).cpu(), axes)
+    large = enlarge(colours.clamp(0, 1), pixels.shape[:2])
+    return Look(torch.round(255 * large).to(torch.uint8).permute(1, 2, 0).numpy(), lab(colours), axes)
+
+
+def _spectrum(look: Look, config: CnfConfig, vectors: int, kernels: int) -> NDArray[np.float32]:
+    """Return the spectral contour of the colours, or of the field's features, and of the colours' variance."""
+    shape = tuple(look.features.shape[1:])
+    if config.source == "features":
+        first = unit_range(standardise(look.features).reshape(*shape, -1).numpy())
+    else:
+        first = colour_features(look.picture, shape)
+    return fade_border(
+        feature_contour((first, variance_features(look.picture, shape)), vectors, kernels, seed=config.seed)
+    )

@@ -75,13 +75,28 @@ def test_what_is_seen_can_be_a_field(source):
     assert abs(columns_of_strongest(contours) - 29.5) <= 4
 
 
+def test_the_field_is_a_cue_beside_the_others():
+    """It is fitted once, and only where it is asked for; alone, it finds the border too."""
+    seen = []
+    values = {"iterations": 60, "progress": lambda *a: seen.append(a), "regions": False, **QUICK}
+    without = consensus(two_halves(), **values)
+    assert not seen
+    beside = consensus(two_halves(), field=0.18, **values)
+    assert len(seen) == 60
+    assert (beside != without).any()
+    off = {"partitions": 0.0, "texture": 0.0, "spectrum": 0.0}
+    alone = consensus(two_halves(96, 120), field=1.0, **off, **values)
+    assert abs(columns_of_strongest(alone) - 59.5) <= 4
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (1, 30), (30, 1), (400, 9)])
 @pytest.mark.parametrize("kind", ["constant", "noise"])
 def test_any_size_gives_a_finite_map(shape, kind):
     image = np.full((*shape, 3), 77, np.uint8)
     if kind == "noise":
         image = np.random.RandomState(0).randint(0, 256, (*shape, 3)).astype(np.uint8)
-    for contours in (consensus(image, **QUICK).contour_map(), consensus(image, regions=False, **QUICK)):
+    with_field = consensus(image, regions=False, field=0.2, iterations=5, **QUICK)
+    for contours in (consensus(image, **QUICK).contour_map(), consensus(image, regions=False, **QUICK), with_field):
         assert contours.shape == shape
         assert np.isfinite(contours).all()
         assert contours.min() >= 0
