@@ -176,6 +176,8 @@ def _look(
     colours = fitted.reconstruction.cpu()
     distance = max(1, round(STEADY_DISTANCE * config.resolution))
     axes = torch.from_numpy(steady_axes(fitted.features.cpu().numpy(), lab(colours).numpy(), distance))
+    if np.ptp(pixels) == 0:
+        axes = torch.zeros_like(axes)  # of nothing, a field has features, too, but all that they say is where
     if config.source == "features":
         return Look(pixels, axes, axes)
     if config.source == "pixels":
