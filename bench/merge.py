@@ -65,11 +65,13 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
 
 def _require_room(out: Path, copies: dict[Path, Path]) -> None:
     """Raise if ``out`` has more than a killed merge of the same shards leaves: copies, a summary without scores."""
-    summary = {out / name for name in ("run.json", *SUMMARY_FILES) if name != "scores.json"}
-    for path in sorted(out.rglob("*")):
-        ours = path.is_dir() or path.name.startswith(".") or path in summary
-        if not ours and (path not in copies or path.read_bytes() != copies[path].read_bytes()):
-            raise UserError(f"{out}: not empty (it has {path.relative_to(out)}); choose a new folder to merge into")
+    parts = (out / "counts", out / "maps")
+    expected = {*parts, *(out / name for name in ("run.json", *SUMMARY_FILES) if name != "scores.json")}
+    for folder in (out, *parts):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            ours = path in expected or path.name.startswith(".")
+            if not ours and (path not in copies or path.read_bytes() != copies[path].read_bytes()):
+                raise UserError(f"{out}: not empty (it has {path.relative_to(out)}); choose a new folder to merge into")
 
 
 def _require_alike(runs: list[Run]) -> None:
