@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError, listing
-from .files import write_bytes, write_json
+from .files import make_writable, write_bytes, write_json
 from .guards import sole_writer
 from .store import SUMMARY_FILES, Run, assemble_run, joint_hashes, load_run, require_like, write_summary
 
@@ -46,6 +46,7 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
         if path.stem in run.records
     }
     _require_room(out, copies)
+    make_writable(out, f"--out {out}")
     meta: dict[str, Any] = {
         **runs[0].meta,
         "predictions": runs[0].meta.get("predictions") and str((out / "maps").resolve()),

@@ -37,6 +37,8 @@ def test_what_cannot_be_merged(capsys, tmp_path):
     assert not out.exists()
     assert contourbench(capsys, "merge", first, second, "--out", out)[0] == 0
     assert "not empty (it has scores.json)" in fails(capsys, "merge", first, second, "--out", out)
+    (tmp_path / "file").touch()
+    assert "expected a folder of yours" in fails(capsys, "merge", first, second, "--out", tmp_path / "file")
 
 
 @pytest.mark.parametrize("left", [1, 2, 4])
