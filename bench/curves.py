@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's palette, distinguishable with any colour vision; black is kept for the last.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7A00", "#000000")
+ROUNDS = ("-", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 1.5)))  # solid, then each with more gaps than the last
 FORMATS = (".png", ".pdf", ".svg")
 
 
@@ -77,9 +78,9 @@ def draw_curves(
             axes.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
         for i, line in enumerate(sorted(lines, key=lambda line: -line.f)):
             colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {plain_label(line.name)}"
-            again = line.style == "-" and i >= len(COLOURS)  # the colours have come round
-            style = "-." if again else line.style
-            axes.plot(line.recall, line.precision, style, color=colour, lw=1.5, label=label)
+            # The colours come round: another kind of line then, as a solid one would be taken for the first.
+            style = ROUNDS[i // len(COLOURS) % len(ROUNDS)] if line.style == "-" else line.style
+            axes.plot(line.recall, line.precision, linestyle=style, color=colour, lw=1.5, label=label)
             axes.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
         axes.set_xticks(np.linspace(0, 1, 11))
