@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.transform import resize
 
+from ..eval.hierarchy import Hierarchy
 from ..eval.oriented import thin_oriented
 from .colour import check_image
 from .ncut_graph import half_disc
+from .owt_ucm import owt_ucm
 from .pmi_density import colour_features, learn_density, log_mutual_information, variance_features
 from .pmi_spectrum import ORIENTATIONS, cut_eigenvectors, spectral_contour
 
@@ -83,6 +85,32 @@ def pmi(
     Isola, Zoran, Krishnan & Adelson, ECCV 2014.
     """
     return thin_oriented(pmi_oriented(image, factor, vectors, kernels, bandwidth, rho, radius, seed))
+
+
+def pmi_ucm(image: ArrayLike, factor: int = 2, vectors: int = 100, kernels: int = 5000, seed: int = 0) -> Hierarchy:
+    """Hierarchy of regions from the contours of `pmi` (OWT-UCM).
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB; left unchanged.
+    factor, vectors, kernels, seed
+        As of `pmi`.
+
+    Returns
+    -------
+    Hierarchy
+
+    Raises
+    ------
+    ValueError
+        If the image is not (H, W, 3) uint8, or a parameter is out of range.
+
+    References
+    ----------
+    Isola, Zoran, Krishnan & Adelson, ECCV 2014, section 4; Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 4.
+    """
+    return owt_ucm(pmi_oriented(image, factor, vectors, kernels, seed=seed))
 
 
 def pmi_oriented(

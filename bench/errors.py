@@ -1,5 +1,8 @@
 """The two ways a command can fail; `cli` turns them into one line and an exit code."""
 
+import sys
+import zipfile
+
 
 class UserError(Exception):
     """A user's mistake: a line for each, naming the file or argument, what was found and expected. Exit code 2."""
@@ -21,3 +24,15 @@ def listing(items: list[str], most: int = 8) -> str:
     """Return the items separated by commas, cut after ``most``."""
     shown = ", ".join(items[:most])
     return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+def note(message: str) -> None:
+    """Print a line on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def first_line(error: Exception) -> str:
+    """First line of an error, short."""
+    if isinstance(error, zipfile.BadZipFile | EOFError):
+        return "unexpected end of file"
+    return (str(error) or type(error).__name__).splitlines()[0][:120]

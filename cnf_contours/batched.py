@@ -17,11 +17,9 @@ from torch import Tensor
 
 from .batched_fitting import fit_fields, fit_heads_batch
 from .config import CnfConfig
-from .field import coordinates
-from .fitting import Fitted, Progress, one_thread
-from .heads import contour_transform
-from .segmentation import fit_final_head
-from .steps import (
+from .contours.final_head import fit_final_head
+from .contours.heads import contour_transform
+from .contours.pipeline import (
     check_image,
     find_device,
     part_of,
@@ -32,6 +30,8 @@ from .steps import (
     segmentations,
     working_image,
 )
+from .field import coordinates
+from .fitting import Fitted, Progress, one_thread
 
 
 class Measurement(NamedTuple):

@@ -23,9 +23,9 @@ from torch import Tensor
 from torch.nn.functional import batch_norm, conv2d, interpolate, leaky_relu, unfold
 
 from .config import CnfConfig
+from .contours.heads import Heads, neighbours, standardise
 from .field import Field, coordinates, new_field
 from .fitting import Progress
-from .heads import Heads, neighbours, standardise
 from .losses import distillation_loss, reconstruction_loss, seed_loss
 
 PROGRESS_EVERY = 50  # iterations between two reports: each waits for the device

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from .config import CnfConfig
+from .contours.heads import Heads, standardise
 from .field import coordinates, new_field
-from .heads import Heads, standardise
 from .losses import reconstruction_loss
 
 Progress = Callable[[int, int, float], None]

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from contourbench.bench.cli import main
+from contourbench.bench.cli.main import main
 
 COMMAND = [str(Path(sys.executable).with_name("contourbench"))]
 

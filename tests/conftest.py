@@ -52,7 +52,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory):
     """Two detectors and a sweep on three scenes."""
-    from contourbench.bench.cli import main
+    from contourbench.bench.cli.main import main
 
     out = tmp_path_factory.mktemp("page") / "results"
     detectors = ("canny", "sobel", "felzenszwalb")
@@ -64,8 +64,8 @@ def scenes(tmp_path_factory):
 @pytest.fixture(scope="session")
 def page(scenes):
     """The page of them."""
-    from contourbench.bench.datasets import open_dataset
-    from contourbench.bench.page import write_page
+    from contourbench.bench.datasets.opening import open_dataset
+    from contourbench.bench.report.page import write_page
     from page_parts import load
 
     path = scenes.parent / "page.html"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import imageio.v3 as iio
-from contourbench.bench.store import find_runs, load_run
+from contourbench.bench.runs.results import find_runs, load_run
 
 EVIL = "</script x><!--<script>alert(1)</script>&\"'${data}"
 

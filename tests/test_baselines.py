@@ -86,7 +86,7 @@ def test_hysteresis_levels_hold_every_threshold(seed, ratio, threshold):
 
 
 def test_canny_at_every_threshold_is_cannys_result():
-    from contourbench.bench.scenes import render_scene
+    from contourbench.bench.datasets.scenes import render_scene
     from contourbench.eval import suppress
 
     image = render_scene(3).image

@@ -12,16 +12,15 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from command import COMMAND, changed_records, contents, contourbench, fails
-from contourbench.bench.detectors import BUILT_IN
+from contourbench.bench.methods.names import BUILT_IN
 from toy import SHAPE, toy_truth, write_folder, write_maps
 
 
 def test_help_imports_nothing_heavy():
     done = subprocess.run([*COMMAND, "run", "--help"], check=True, capture_output=True, text=True)
     assert "DETECTOR" in done.stdout
-    heavy = (
-        "import sys; from contourbench.bench.cli import _parser; _parser(); print({'numpy', 'numba'} & {*sys.modules})"
-    )
+    heavy = "import sys; from contourbench.bench.cli.main import _parser; _parser();"
+        "print({'numpy', 'numba'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", heavy], check=True, capture_output=True, text=True).stdout == "set()\n"
 
 

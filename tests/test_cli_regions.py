@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 from command import changed_records, contents, contourbench, fails, rows
-from contourbench.bench.datasets import open_dataset
-from contourbench.bench.detectors import parse_detector
-from contourbench.bench.runner import Job, process_image
+from contourbench.bench.datasets.opening import open_dataset
+from contourbench.bench.methods.names import parse_detector
+from contourbench.bench.runs.runner import Job, process_image
 from contourbench.eval import BoundaryProtocol
 from toy import SHAPE, write_maps
 

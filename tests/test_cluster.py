@@ -8,7 +8,7 @@ import pytest
 
 distributed = pytest.importorskip("distributed", reason="dask is not installed: pip install 'contourbench[cluster]'")
 
-from command import contents, contourbench, fails  # noqa: E402
+from command import contents, contourbench, fails
 
 SLOW = """
 import os, time
@@ -72,6 +72,6 @@ def test_a_lost_worker_loses_nothing(capsys, tmp_path, folder, cluster):
 
 
 def test_no_scheduler(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("contourbench.bench.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("contourbench.bench.runs.cluster.CONNECT_SECONDS", 1)
     err = fails(capsys, "run", "sobel", "--limit", 1, "--out", tmp_path, "--scheduler", "tcp://127.0.0.1:9")
     assert "no Dask scheduler answers there" in err

@@ -9,9 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'contourbench[cnf]'")
 
-from contourbench.cnf_contours import batched, batched_fitting, fitting  # noqa: E402
-from contourbench.cnf_contours.batched import detect_batch, field_flops, measure, segment_batch  # noqa: E402
-from contourbench.cnf_contours.batched_fitting import (  # noqa: E402
+from contourbench.cnf_contours import batched, batched_fitting, fitting
+from contourbench.cnf_contours.batched import detect_batch, field_flops, measure, segment_batch
+from contourbench.cnf_contours.batched_fitting import (
     CONVOLUTIONS,
     clip_each,
     fit_fields,
@@ -19,13 +19,13 @@ from contourbench.cnf_contours.batched_fitting import (  # noqa: E402
     stack_parameters,
     stacked_forward,
 )
-from contourbench.cnf_contours.config import CnfConfig  # noqa: E402
-from contourbench.cnf_contours.detect import cnf, detect  # noqa: E402
-from contourbench.cnf_contours.field import coordinates, new_field  # noqa: E402
-from contourbench.cnf_contours.heads import fit_heads  # noqa: E402
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-from toy import toy_image  # noqa: E402
+from contourbench.cnf_contours.config import CnfConfig
+from contourbench.cnf_contours.contours.detectors import cnf, detect
+from contourbench.cnf_contours.contours.heads import fit_heads
+from contourbench.cnf_contours.field import coordinates, new_field
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+from toy import toy_image
 
 SMALL = CnfConfig(layers=3, filters=8, octaves=0, iterations=15, bfloat16=False, heads=5, head_iterations=10)
 CPU = torch.device("cpu")

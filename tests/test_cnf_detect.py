@@ -11,11 +11,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from contourbench.cnf_contours import readout  # noqa: E402
-from contourbench.cnf_contours.config import CnfConfig  # noqa: E402
-from contourbench.cnf_contours.detect import cnf, cnf_fast, cnf_thesis, detect, segment  # noqa: E402
-from contourbench.cnf_contours.heads import contour_transform  # noqa: E402
-from contourbench.cnf_contours.steps import scales_of  # noqa: E402
+from contourbench.baselines import half_discs as readout
+from contourbench.cnf_contours.config import CnfConfig
+from contourbench.cnf_contours.contours.detectors import cnf, cnf_fast, cnf_thesis, detect, segment
+from contourbench.cnf_contours.contours.heads import contour_transform
+from contourbench.cnf_contours.contours.pipeline import scales_of
 
 QUICK = {"iterations": 4, "filters": 8, "heads": 4}
 

@@ -5,8 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'contourbench[cnf]'")
 
-from contourbench.cnf_contours.dfc import dfc  # noqa: E402
-from toy import toy_image  # noqa: E402
+from contourbench.cnf_contours.clustering.dfc import dfc
+from toy import toy_image
 
 
 def test_the_box_is_found_and_the_seed_decides():

@@ -5,12 +5,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from contourbench.cnf_contours import losses  # noqa: E402
-from contourbench.cnf_contours.config import CnfConfig  # noqa: E402
-from contourbench.cnf_contours.field import coordinates, new_field  # noqa: E402
-from contourbench.cnf_contours.fitting import fit_field, fit_together, one_thread  # noqa: E402
-from contourbench.cnf_contours.heads import Heads, contour_transform, fit_heads, neighbours, standardise  # noqa: E402
-from contourbench.cnf_contours.segmentation import fit_final_head  # noqa: E402
+from contourbench.cnf_contours import losses
+from contourbench.cnf_contours.config import CnfConfig
+from contourbench.cnf_contours.contours.final_head import fit_final_head
+from contourbench.cnf_contours.contours.heads import Heads, contour_transform, fit_heads, neighbours, standardise
+from contourbench.cnf_contours.field import coordinates, new_field
+from contourbench.cnf_contours.fitting import fit_field, fit_together, one_thread
 
 SMALL = CnfConfig(layers=3, filters=8, octaves=2, iterations=12, heads=5, head_iterations=20, final_iterations=40)
 

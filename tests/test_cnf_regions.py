@@ -7,9 +7,9 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'contou
 
 from command import contourbench, fails
 from contourbench.cnf_contours.config import CnfConfig
-from contourbench.cnf_contours.detect import cnf, detect
-from contourbench.cnf_contours.filmstrip import film
-from contourbench.cnf_contours.regions import cnf_segmentation, cnf_ucm
+from contourbench.cnf_contours.contours.detectors import cnf, detect
+from contourbench.cnf_contours.contours.filmstrip import film
+from contourbench.cnf_contours.contours.regions import cnf_segmentation, cnf_ucm
 from scipy.ndimage import label
 from toy import toy_image
 

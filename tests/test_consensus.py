@@ -5,9 +5,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from contourbench.cnf_contours import consensus as module
 from contourbench.cnf_contours.config import CnfConfig
-from contourbench.cnf_contours.consensus import consensus
+from contourbench.cnf_contours.contours import consensus as module
+from contourbench.cnf_contours.contours.consensus import consensus
 from contourbench.eval.hierarchy import Hierarchy
 
 QUICK = {"heads": 8, "vectors": 12, "kernels": 300}

@@ -48,7 +48,7 @@ def test_walking_down_equals_starting_anew(seed, shape, annotators, thinning, n_
 
 def test_walking_down_equals_starting_anew_on_a_scene():
     from contourbench.baselines import canny, sobel
-    from contourbench.bench.scenes import render_scene
+    from contourbench.bench.datasets.scenes import render_scene
 
     scene = render_scene(5)
     for contour_map in (sobel(scene.image), canny(scene.image)):

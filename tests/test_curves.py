@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from command import contourbench, fails
-from contourbench.bench import curves
-from contourbench.bench.published import published_curves
+from contourbench.bench.report import curves
+from contourbench.bench.report.published import published_curves
 
 
 @pytest.fixture

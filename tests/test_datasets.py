@@ -3,11 +3,12 @@ import shutil
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from contourbench.bench.datasets import BSDS500_SIZES, official_ids, open_dataset
-from contourbench.bench.download import check_bsds500, check_dataset
+from contourbench.bench.datasets.bsds500 import BSDS500_SIZES, official_ids
+from contourbench.bench.datasets.download import check_bsds500, check_dataset
+from contourbench.bench.datasets.ground_truth import read_truth
+from contourbench.bench.datasets.opening import open_dataset
 from contourbench.bench.errors import UserError
-from contourbench.bench.files import read_image
-from contourbench.bench.ground_truth import read_truth
+from contourbench.bench.files.images import read_image
 from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_folder
 
 

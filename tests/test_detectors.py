@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from contourbench.bench.detectors import describe, known_detectors, parse_detector
 from contourbench.bench.errors import UserError
-from contourbench.bench.store import folder_name
+from contourbench.bench.methods.names import describe, known_detectors, parse_detector
+from contourbench.bench.runs.results import folder_name
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_settings_have_two_spellings():
 
 def test_a_detector_whose_library_is_missing_is_still_listed(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
-    monkeypatch.delitem(__import__("sys").modules, "contourbench.cnf_contours.dfc", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "contourbench.cnf_contours.clustering.dfc", raising=False)
     assert "needs 'torch', which is not installed" in describe("dfc")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import changed_records, contents, contourbench, fails
-from contourbench.bench.detectors import batch_form, parse_detector
+from contourbench.bench.methods.names import batch_form, parse_detector
 
 PLACED = """
 def detect(image, device="auto"):

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from contourbench.bench.cli import main
-from contourbench.bench.download import get_bsds500
+from contourbench.bench.cli.main import main
+from contourbench.bench.datasets.download import get_bsds500
 from contourbench.bench.errors import UserError
 
 FILES = {"images/test/1.jpg": b"picture" * 5000, "groundTruth/test/1.mat": b"contours" * 4000}

@@ -1,7 +1,7 @@
 import imageio.v3 as iio
 import numpy as np
 from command import contourbench, fails
-from contourbench.bench.gallery import dark_on_white, mean_colours
+from contourbench.bench.report.gallery import dark_on_white, mean_colours
 
 
 def test_mean_colours(random):

@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import COMMAND, contents, contourbench, fails, hear_interrupts
-from contourbench.bench import files, runner, store
 from contourbench.bench.errors import UserError
-from contourbench.bench.guards import sole_writer, time_limit
-from contourbench.bench.predictions import read_prediction
+from contourbench.bench.files import arrays, atomic
+from contourbench.bench.files.predictions import read_prediction
+from contourbench.bench.runs import results as store
+from contourbench.bench.runs import runner
+from contourbench.bench.runs.guards import sole_writer, time_limit
 from toy import write_maps
 
 HANGS = """
@@ -126,7 +128,8 @@ def test_a_full_disk_is_said_in_one_line(capsys, tmp_path, folder, monkeypatch):
     def full(path, data):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(files, "write_bytes", full)
+    monkeypatch.setattr(arrays, "write_bytes", full)
+    monkeypatch.setattr(atomic, "write_bytes", full)
     code, _, err = contourbench(capsys, "run", "sobel", "--data", folder, "--out", tmp_path / "o")
     assert code == 1
     assert "No space left on device" in err
@@ -248,7 +251,7 @@ def test_small_files_that_promise_much(tmp_path, monkeypatch):
     (tmp_path / "x.npy").write_bytes(header)
     with pytest.raises(UserError, match=r"x.npy: cannot be read as npy"):
         read_prediction(tmp_path / "x.npy")
-    monkeypatch.setattr(files, "LARGEST_ARCHIVE", 10_000)
+    monkeypatch.setattr(arrays, "LARGEST_ARCHIVE", 10_000)
     np.savez_compressed(tmp_path / "bomb.npz", segmentations=np.zeros((1, 200, 200), np.uint8))
     with pytest.raises(UserError, match=r"bomb.npz: .* GB when unpacked"):
         read_prediction(tmp_path / "bomb.npz")

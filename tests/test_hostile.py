@@ -11,14 +11,15 @@ import zlib
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from contourbench.bench import files
+from contourbench.bench.datasets.ground_truth import read_segmentations, read_truth
 from contourbench.bench.errors import UserError
-from contourbench.bench.files import read_image, read_mat
-from contourbench.bench.ground_truth import read_segmentations, read_truth
-from contourbench.bench.matlab import unpack_mat
-from contourbench.bench.predictions import read_prediction
-from contourbench.bench.report import sections
-from contourbench.bench.store import load_meta, load_run
+from contourbench.bench.files import arrays
+from contourbench.bench.files.arrays import read_mat
+from contourbench.bench.files.images import read_image
+from contourbench.bench.files.matlab import unpack_mat
+from contourbench.bench.files.predictions import read_prediction
+from contourbench.bench.report.tables import sections
+from contourbench.bench.runs.results import load_meta, load_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import loadmat, savemat
@@ -113,7 +114,7 @@ def test_real_mat_files_are_read_as_scipy_reads_them(bsds500, bench_sample):
 )
 def test_mat_files_that_lie(tmp_path, monkeypatch, content, message):
     """What a few bytes promise is not believed, and what they unpack to is counted."""
-    monkeypatch.setattr(files, "LARGEST_ARCHIVE", TOO_MUCH)
+    monkeypatch.setattr(arrays, "LARGEST_ARCHIVE", TOO_MUCH)
     (tmp_path / "x.mat").write_bytes(HEADER + content)
     tracemalloc.start()
     with pytest.raises(UserError, match=rf"x.mat: cannot be read as mat \(.*{message}"):

@@ -3,26 +3,29 @@
 import ast
 import doctest
 import importlib
-import pkgutil
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("eval", "baselines", "cnf_contours", "bench")
+ROOMS = ("eval", "baselines", "cnf_contours", "bench", "contourbench")
 MAY_IMPORT = {
     "eval": {"eval"},
-    "baselines": {"baselines", "eval.oriented", "eval.suppression", "eval.sweeps"},
+    "baselines": {"baselines", "eval.oriented", "eval.suppression", "eval.sweeps", "eval.hierarchy"},
     "cnf_contours": {
         "cnf_contours",
         "eval.oriented",
         "eval.suppression",
         "eval.hierarchy",
         "eval.sweeps",
+        "baselines.half_discs",
+        "baselines.textons",
         "baselines.pmi",
         "baselines.pmi_density",
+        "baselines.owt_ucm",
     },
     "bench": {"bench", "eval", "baselines", "cnf_contours"},
+    "contourbench": {"bench", "contourbench"},
 }
 MAY_USE = {
     "eval": {"numpy", "scipy", "skimage", "numba"},
@@ -30,6 +33,8 @@ MAY_USE = {
     "cnf_contours": {"numpy", "scipy", "skimage", "numba", "torch"},
 }
 HEAVY = {"torch", "matplotlib", "dask", "distributed", "pandas"}
+# Rooms of bench from the ground up: each may import those below it, data sets and methods not each other.
+FLOORS = {"errors": 0, "files": 1, "datasets": 2, "methods": 2, "runs": 3, "report": 4, "cli": 5, "studies": 6}
 SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 
 
@@ -37,6 +42,7 @@ def imports(path):
     """Yield (absolute dotted name, whether at module level) of everything a file imports; siblings without prefix."""
     tree = ast.parse(path.read_text())
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    package = package[package[:1] == ("contourbench",) :]  # the folder of that name is the distribution's root
     top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -63,6 +69,28 @@ def test_who_imports_whom(path):
             assert first not in HEAVY, f"{path}: import {name} inside the function that needs it"
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "bench").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_rooms_of_bench_import_downwards(path):
+    own = path.relative_to(ROOT / "bench").with_suffix("").parts[0]
+    if own == "__init__":
+        return
+    for name, _ in imports(path):
+        parts = name.split(".")
+        if parts[0] == "bench" and len(parts) > 1 and parts[1] != own:
+            assert FLOORS[parts[1]] < FLOORS[own], f"{path}: {own} must not import {name}"
+            assert parts[1] not in ("studies", "cli") or own == "studies", f"{path}: nobody imports {name}"
+
+
+def test_no_module_of_bench_imports_itself_in_a_circle():
+    wanted = {}
+    for path in sorted((ROOT / "bench").rglob("*.py")):
+        own = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        wanted[own] = {name for name, _ in imports(path) if name != own}
+    while free := {own for own, names in wanted.items() if not names & set(wanted)}:
+        wanted = {own: names for own, names in wanted.items() if own not in free}
+    assert not wanted, f"import each other: {sorted(wanted)}"
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_functions_and_files_are_short(path):
     text = path.read_text()
@@ -73,11 +101,10 @@ def test_functions_and_files_are_short(path):
 
 
 def modules():
-    for room in ROOMS:
-        package = importlib.import_module(f"contourbench.{room}")
-        yield package
-        for found in pkgutil.walk_packages(package.__path__, f"contourbench.{room}."):
-            yield importlib.import_module(found.name)
+    for path in SOURCES:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if path.stem != "__main__":
+            yield importlib.import_module(f"contourbench.{name.removeprefix('contourbench').strip('.')}".rstrip("."))
 
 
 def test_docstring_examples():

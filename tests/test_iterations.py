@@ -13,10 +13,10 @@ import time
 import numpy as np
 import pytest
 from command import COMMAND, contents, contourbench
-from contourbench.bench import progress
-from contourbench.bench.detectors import parse_detector
 from contourbench.bench.errors import UserError
-from contourbench.bench.progress import iteration_line, iteration_note
+from contourbench.bench.methods.names import parse_detector
+from contourbench.bench.runs import progress
+from contourbench.bench.runs.progress import iteration_line, iteration_note
 
 SLOW = """
 import time

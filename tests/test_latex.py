@@ -1,5 +1,5 @@
-from contourbench.bench.latex import latex_table
-from contourbench.bench.report import BOUNDARY_COLUMNS, Row, Section
+from contourbench.bench.report.latex import latex_table
+from contourbench.bench.report.tables import BOUNDARY_COLUMNS, Row, Section
 
 ROWS = [
     Row("a_weak", (0.5, 0.52, 0.4, None), 200, "measured"),

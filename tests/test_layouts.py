@@ -7,10 +7,10 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from command import contourbench, fails
-from contourbench.bench.datasets import open_dataset
+from contourbench.bench.datasets.ground_truth import read_truth
+from contourbench.bench.datasets.opening import open_dataset
+from contourbench.bench.datasets.tolerances import PRESETS
 from contourbench.bench.errors import UserError
-from contourbench.bench.ground_truth import read_truth
-from contourbench.bench.presets import PRESETS
 from contourbench.eval import label_boundaries, thin
 from scipy.io import savemat
 from toy import SHAPE, toy_image, toy_truth, write_bsds_truth

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from contourbench.bench.matches import FALSE_ALARM, HIT, MISS, counted_map, draw_matches, match_kinds, match_pixels
+from contourbench.bench.files.predictions import counted_map
+from contourbench.bench.report.matches import FALSE_ALARM, HIT, MISS, draw_matches, match_kinds, match_pixels
 from contourbench.eval.counting import count_map, count_segmentations
 from contourbench.eval.hierarchy import Hierarchy
 from contourbench.eval.protocol import BoundaryProtocol

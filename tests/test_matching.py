@@ -2,7 +2,7 @@ import naive
 import numpy as np
 import pytest
 from contourbench.baselines import sobel
-from contourbench.bench.datasets import open_dataset
+from contourbench.bench.datasets.opening import open_dataset
 from contourbench.eval import BoundaryProtocol, correspond_pixels, count_map, thin
 from contourbench.eval.assignment import (
     ABSENT,

@@ -5,7 +5,8 @@ import json
 import imageio.v3 as iio
 import pytest
 from command import contents, contourbench, fails
-from contourbench.bench import files, merge
+from contourbench.bench.files import atomic
+from contourbench.bench.runs import merge
 
 
 def shard(capsys, out, number, count, detector="sobel", *options):
@@ -57,7 +58,7 @@ def test_a_killed_merge_goes_on(capsys, tmp_path, monkeypatch, left):
         path.write_bytes(data)
 
     monkeypatch.setattr(merge, "write_bytes", write)
-    monkeypatch.setattr(files, "write_bytes", write)
+    monkeypatch.setattr(atomic, "write_bytes", write)
     assert contourbench(capsys, "merge", *parts, "--out", out)[0] == 130
     monkeypatch.undo()
     assert not (out / "scores.json").exists()

@@ -97,7 +97,7 @@ def test_published_curves_give_their_published_scores():
     Two do not follow from their curves: of Canny's only 44 points were published, which enclose .542 (table: .520),
     and gPb-UCM's R50 was cut to .890.
     """
-    from contourbench.bench.published import published_curves, published_scores
+    from contourbench.bench.report.published import published_curves, published_scores
 
     scores = {row.method: row for row in published_scores()}
     for curve in published_curves():

@@ -7,9 +7,9 @@ The official matcher links pixels to random outlier nodes: the same binary on th
 
 import numpy as np
 import pytest
-from contourbench.bench.ground_truth import read_segmentations, read_truth
-from contourbench.bench.official import BOUNDARY_FILES, boundary_files, region_files
-from contourbench.bench.predictions import find_predictions, read_prediction
+from contourbench.bench.datasets.ground_truth import read_segmentations, read_truth
+from contourbench.bench.files.predictions import find_predictions, read_prediction
+from contourbench.bench.runs.official_files import BOUNDARY_FILES, boundary_files, region_files
 from contourbench.eval import (
     BoundaryProtocol,
     Hierarchy,
@@ -111,7 +111,7 @@ def test_files_have_the_official_form(official):
 
 @pytest.mark.parametrize(("split", "total"), [("train", 2_978_511), ("val", 1_469_490), ("test", 3_059_750)])
 def test_ground_truth_pixels(bsds500, split, total):
-    from contourbench.bench.datasets import open_dataset
+    from contourbench.bench.datasets.opening import open_dataset
 
     dataset = open_dataset(str(bsds500), split)
     assert dataset.name == "BSDS500"

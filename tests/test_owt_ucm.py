@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from contourbench.cnf_contours.owt_ucm import find_edgels, join_regions, owt_ucm, watershed_regions
+from contourbench.baselines.owt_ucm import find_edgels, join_regions, owt_ucm, watershed_regions
 from contourbench.eval import BoundaryProtocol
 from hypothesis import given
 from hypothesis import strategies as st

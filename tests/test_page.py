@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import contourbench
-from contourbench.bench.datasets import open_dataset
+from contourbench.bench.datasets.opening import open_dataset
 from contourbench.bench.errors import UserError
-from contourbench.bench.matches import match_kinds, match_pixels
-from contourbench.bench.page import MOST_PICTURES, _png, write_page
+from contourbench.bench.report.matches import match_kinds, match_pixels
+from contourbench.bench.report.page import MOST_PICTURES, _png, write_page
 from contourbench.eval.counting import pool
 from contourbench.eval.metrics import pr_curve
 from contourbench.eval.protocol import BoundaryProtocol

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from browser import Browser
 from command import contourbench
-from contourbench.bench.datasets import open_dataset
-from contourbench.bench.page import write_page
+from contourbench.bench.datasets.opening import open_dataset
+from contourbench.bench.report.page import write_page
 from contourbench.eval import BoundaryProtocol
 from page_parts import EVIL, embedded, load
 from toy import write_maps

@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 from contourbench.baselines import pmi_spectrum
 from contourbench.baselines.ncut_graph import half_disc
-from contourbench.baselines.pmi import (
-    FULL_RESPONSE,
-    fade_border,
-    feature_contour,
-    pmi,
-    pmi_contour,
-    pmi_oriented,
-)
+from contourbench.baselines.pmi import FULL_RESPONSE, fade_border, feature_contour, pmi, pmi_contour, pmi_oriented
 from contourbench.baselines.pmi_density import (
     LEAST_DENSITY,
     PairDensity,
@@ -367,7 +360,7 @@ def test_refuses_what_is_not_an_rgb_image():
 
 
 def test_pmi_ucm_closes_the_contours_of_pmi():
-    from contourbench.cnf_contours.pmi_ucm import pmi_ucm
+    from contourbench.baselines.pmi import pmi_ucm
 
     image = np.full((40, 60, 3), (40, 90, 60), np.uint8)
     image[:, 30:] = (180, 60, 50)

@@ -2,7 +2,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.errors import UserError
-from contourbench.bench.predictions import (
+from contourbench.bench.files.predictions import (
     checked_prediction,
     find_predictions,
     match_ids,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from command import contourbench
-from contourbench.bench import research
-from contourbench.bench.files import read_npz, write_npz
+from contourbench.bench.files.arrays import read_npz, write_npz
+from contourbench.bench.studies import variants as research
 from contourbench.eval.counting import count_map
 from contourbench.eval.protocol import BoundaryProtocol
 
@@ -50,8 +50,8 @@ def tiny(ablation, monkeypatch):
 
 def test_a_variant_of_the_ablation_is_the_detector_with_these_settings(monkeypatch, tmp_path, random):
     pytest.importorskip("torch")
-    from contourbench.bench import ablation
-    from contourbench.cnf_contours.detect import detect
+    from contourbench.bench.studies import ablation
+    from contourbench.cnf_contours.contours.detectors import detect
 
     image = random.randint(0, 256, (24, 32, 3)).astype(np.uint8)
     for variant in tiny(ablation, monkeypatch):
@@ -63,7 +63,7 @@ def test_a_variant_of_the_ablation_is_the_detector_with_these_settings(monkeypat
 
 def test_steady_axes_take_the_place_of_the_features(monkeypatch, tmp_path, random):
     pytest.importorskip("torch")
-    from contourbench.bench import ablation
+    from contourbench.bench.studies import ablation
 
     image = random.randint(0, 256, (24, 32, 3)).astype(np.uint8)
     tiny(ablation, monkeypatch)
@@ -76,7 +76,7 @@ def test_steady_axes_take_the_place_of_the_features(monkeypatch, tmp_path, rando
 
 def test_the_ablation_table_shows_what_is_there(monkeypatch, tmp_path, random):
     pytest.importorskip("torch")
-    from contourbench.bench import ablation
+    from contourbench.bench.studies import ablation
 
     variants = tiny(ablation, monkeypatch)
     monkeypatch.setattr(ablation, "SEEDS", (0, 1))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from command import COMMAND
-from contourbench.bench import scaling
+from contourbench.bench.studies import scaling
 
 
 def test_an_extrapolation_by_hand():

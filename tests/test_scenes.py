@@ -3,9 +3,9 @@ import hashlib
 import numpy as np
 import pytest
 from contourbench.baselines import canny, roberts
-from contourbench.bench.datasets import open_dataset
+from contourbench.bench.datasets.opening import open_dataset
+from contourbench.bench.datasets.scenes import ANNOTATORS, SHAPE, render_scene
 from contourbench.bench.errors import UserError
-from contourbench.bench.scenes import ANNOTATORS, SHAPE, render_scene
 from contourbench.eval import BoundaryProtocol, count_map, summarize, thin
 
 

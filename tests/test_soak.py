@@ -5,7 +5,7 @@ import os
 from collections import Counter
 
 import pytest
-from contourbench.bench import soak
+from contourbench.bench.studies import soak
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from contourbench.cnf_contours.steady import steady_axes
+from contourbench.cnf_contours.contours.feature_axes import steady_axes
 
 
 def scene(random):

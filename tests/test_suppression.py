@@ -86,7 +86,7 @@ def test_small_maps(shape):
 
 def test_an_infinite_slope_is_no_warning():
     """Somewhere the recipe's denominator is exactly zero: d_xx is -1e-5."""
-    from contourbench.bench.matches import counted_map
+    from contourbench.bench.files.predictions import counted_map
     from contourbench.eval.crispness import crispness
 
     soft = np.zeros((24, 32), np.float32)
@@ -106,7 +106,7 @@ def test_refusals():
 
 
 def test_the_command_offers_every_preset():
-    from contourbench.bench.cli import NMS_PRESETS
+    from contourbench.bench.cli.making import NMS_PRESETS
 
     assert ("none", *PRESETS) == NMS_PRESETS
 

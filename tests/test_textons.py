@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from contourbench.cnf_contours.readout import mean_difference
-from contourbench.cnf_contours.textons import CONTRAST, filter_bank, filter_responses, textons
+from contourbench.baselines.half_discs import mean_difference
+from contourbench.baselines.textons import CONTRAST, filter_bank, filter_responses, textons
 
 
 def test_the_filters_see_no_constant_and_have_one_scale():

@@ -46,7 +46,7 @@ def test_equals_skimage(random, smoothing):
 
 
 def test_equals_skimage_on_real_boundaries(bench_sample):
-    from contourbench.bench.predictions import read_prediction
+    from contourbench.bench.files.predictions import read_prediction
 
     for path in sorted((bench_sample / "png").iterdir()):
         mask = read_prediction(path) >= 1 / 6

@@ -3,8 +3,8 @@
 import json
 
 from command import contourbench
-from contourbench.bench import progress
-from contourbench.bench.timings import NOTED, forget_notes, known_seconds, note_seconds
+from contourbench.bench.runs import progress
+from contourbench.bench.runs.seconds import NOTED, forget_notes, known_seconds, note_seconds
 
 
 def test_notes_are_read_back_but_for_a_line_that_was_cut(tmp_path):

@@ -1,6 +1,0 @@
-"""``python -m contourbench.bench`` is the ``contourbench`` command."""
-
-from .cli import entry
-
-if __name__ == "__main__":
-    entry()

@@ -1,0 +1,1 @@
+"""The ``contourbench`` command: parse, call one function, print."""

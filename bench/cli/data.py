@@ -1,0 +1,46 @@
+"""The command ``data``: get a data set, or check a copy of one."""
+
+import argparse
+from pathlib import Path
+
+from .options import SharedOptions
+
+
+def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+    """Add the parsers of this command."""
+    from ..datasets.tolerances import PRESETS
+
+    layouts = [f"  {name:<15} {preset.max_dist:<7g} {preset.layout}" for name, preset in PRESETS.items()]
+    data = commands.add_parser(
+        "data",
+        help="get or check a data set",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(["--preset, tolerance / image diagonal, layout that --data reads:", *layouts]),
+    )
+    actions = data.add_subparsers(title="actions", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="verify every file of a BSDS500 copy, or read all of another data set")
+    check.add_argument("path", type=Path, metavar="PATH")
+    check.add_argument("--split", help="read this split of any data set, in place of verifying BSDS500")
+    check.set_defaults(action=_check)
+    get = actions.add_parser("get", help="download a data set, verified and resumable")
+    get.add_argument("dataset", choices=("bsds500",))
+    get.add_argument("path", type=Path, metavar="PATH")
+    get.add_argument("--url", help="a mirror; its archive must have the official sha256")
+    get.set_defaults(action=_get)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from ..datasets.download import check_bsds500, check_dataset
+    from ..datasets.opening import open_dataset
+
+    if options.split is None:
+        print(check_bsds500(options.path))
+    else:
+        print(check_dataset(open_dataset(str(options.path), options.split)))
+
+
+def _get(options: argparse.Namespace) -> None:
+    from ..datasets.download import BSDS500_URL, get_bsds500
+
+    get_bsds500(options.path, options.url or BSDS500_URL)
+    print(options.path)

@@ -1,0 +1,172 @@
+"""Commands that make results: run detectors, score saved maps, put shards together, convert."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import RunFailed, UserError
+from ..runs.guards import sole_writer
+from .looking import print_section
+from .options import SharedOptions, dataset_of, detector_options, detectors_of, protocol_of, workers_of
+
+FRESH = "compute all anew, also what seems unchanged"
+NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
+
+
+def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+    """Add the parsers of these commands."""
+    run = commands.add_parser(
+        "run",
+        parents=[shared.data, shared.protocol, shared.work, detector_options()],
+        help="run detectors on a data set and score them",
+    )
+    run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
+    run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
+    run.add_argument("--fresh", action="store_true", help=FRESH)
+    run.add_argument("--time-limit", type=float, metavar="S", help="a detector fails on an image after S seconds")
+    run.add_argument("--batch", type=int, default=1, metavar="N", help="N images at once, for a GPU (default: 1)")
+    run.set_defaults(action=_run)
+
+    score = commands.add_parser(
+        "score", parents=[shared.data, shared.protocol, shared.work], help="score a folder of saved contour maps"
+    )
+    score.add_argument(
+        "predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat, named by image id"
+    )
+    score.add_argument("--name", help="name in the table (default: the folder's)")
+    score.add_argument("--out", type=Path, help="folder for scores and counts (default: results/NAME)")
+    score.add_argument("--nms", choices=NMS_PRESETS, default="none", help="suppress non-maxima before counting")
+    score.add_argument("--fresh", action="store_true", help=FRESH)
+    score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
+    score.set_defaults(action=_score)
+
+    merge = commands.add_parser("merge", help="put the shards of a run together")
+    merge.add_argument("shards", nargs="+", type=Path, metavar="RUN", help="folders of runs over different images")
+    merge.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
+    merge.set_defaults(action=_merge)
+
+    convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
+    convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
+    convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
+    convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)
+    convert.set_defaults(action=_convert)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from ..files.folders import make_writable
+    from ..runs.preflight import require_same_run, require_same_set
+    from ..runs.results import folder_name
+    from ..runs.runner import Job, run_job
+
+    detectors = {d.name: d for d in detectors_of(options)}
+    dataset, protocol = dataset_of(options), protocol_of(options)
+    workers = workers_of(options, dataset)
+    options.out = options.out.resolve() if options.scheduler else options.out
+    jobs = [
+        Job(
+            d,
+            dataset,
+            protocol,
+            options.out / folder_name(name),
+            fresh=options.fresh,
+            time_limit=options.time_limit,
+            batch=options.batch if d.batch else 1,
+        )
+        for name, d in detectors.items()
+    ]
+    require_same_set(options.out, jobs)
+    for job in jobs:
+        require_same_run(job)
+    make_writable(options.out, f"--out {options.out}")
+    failures = []
+    with workers:
+        for job in jobs:
+            try:
+                run_job(job, workers, job.source.name)
+            except RunFailed as error:
+                failures.append(str(error))
+    with sole_writer(options.out, wait=True):
+        _write_set(options.out)
+    if failures:
+        raise RunFailed("\n".join(failures))
+
+
+def _write_set(out: Path) -> None:
+    """Write table and figure of the finished runs in a results folder, and print the table."""
+    from ..files.atomic import write_text
+    from ..report.curves import draw_curves
+    from ..report.rendering import render
+    from ..report.tables import sections
+    from ..runs.results import find_runs, finished, load_run
+
+    folders = finished([folder for folder in find_runs(out) if folder.parent == out])
+    if not folders:
+        return
+    (section,), (regions,) = sections(folders), sections(folders, measure="regions")
+    tables = {"table": section} | ({"regions": regions} if regions.rows else {})
+    for name, table in tables.items():
+        write_text(out / f"{name}.csv", render(table, "csv"))
+        write_text(out / f"{name}.md", render(table, "md"))
+    draw_curves([load_run(folder) for folder in folders], out / "curves.png", human=section.is_bsds500_test)
+    print_section(section)
+    files = ", ".join(f"{name}.csv, {name}.md" for name in tables)
+    print(f"{out}: {files}, curves.png and a folder per detector", file=sys.stderr)
+
+
+def _score(options: argparse.Namespace) -> None:
+    from ..files.folders import make_writable
+    from ..files.predictions import find_predictions, match_ids
+    from ..report.tables import sections
+    from ..runs.preflight import check_saved_maps, require_same_run
+    from ..runs.results import folder_name
+    from ..runs.runner import Job, SavedMaps, run_job
+
+    dataset, protocol = dataset_of(options), protocol_of(options)
+    workers = workers_of(options, dataset)
+    folder = options.predictions
+    files = find_predictions(folder)
+    match_ids(files, dataset.ids, folder, partial=options.limit is not None or options.shard is not None)
+    resolved = folder.resolve()
+    name = options.name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
+    out = options.out or Path("results") / folder_name(name)
+    out = out.resolve() if options.scheduler else out
+    nms = None if options.nms == "none" else options.nms
+    source = SavedMaps(name, folder, {i: files[i].resolve() if options.scheduler else files[i] for i in dataset.ids})
+    job = Job(source, dataset, protocol, out, nms, options.invert, options.fresh)
+    require_same_run(job)
+    check_saved_maps(job)
+    make_writable(out, f"--out {out}")
+    with workers:
+        run_job(job, workers, name)
+    (section,) = sections([out])
+    print_section(section)
+    (regions,) = sections([out], measure="regions")
+    if regions.rows:
+        print()
+        print_section(regions)
+    texts = ", ".join(sorted(path.name for path in out.glob("eval_*.txt")))
+    print(f"{out}: scores.json, run.json, {texts}", file=sys.stderr)
+
+
+def _merge(options: argparse.Namespace) -> None:
+    from ..report.tables import sections
+    from ..runs.merge import merge_shards
+
+    merge_shards(options.shards, options.out)
+    (section,) = sections([options.out])
+    print_section(section)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from ..files.folders import make_writable
+    from ..files.predictions import find_predictions, read_prediction, write_prediction
+
+    files = find_predictions(options.predictions)
+    targets = {image_id: options.out / f"{image_id}.{options.format}" for image_id in files}
+    for target in targets.values():
+        if target.exists():
+            raise UserError(f"{target}: exists already; choose another folder")
+    make_writable(options.out, f"OUT {options.out}")
+    for image_id, path in files.items():
+        write_prediction(targets[image_id], read_prediction(path))
+    print(options.out)

@@ -1,0 +1,1 @@
+"""Data sets: where images and their ground truth come from."""

@@ -1,0 +1,55 @@
+"""What a data set is: a name, a split, sorted ids, and readers of images and ground truth."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...eval.validation import size_message
+from ..errors import UserError
+
+SPLITS = ("train", "val", "test")
+
+
+class Dataset(ABC):
+    """One split of a data set. ``warnings`` are lines the user should see; without splits it is always all of it."""
+
+    name: str
+    split: str
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    has_splits = True
+
+    @abstractmethod
+    def image(self, image_id: str) -> NDArray[np.uint8]:
+        """Return the (H, W, 3) RGB image."""
+
+    @abstractmethod
+    def ground_truth(self, image_id: str) -> NDArray[np.bool_]:
+        """Return the (G, H, W) contours, one layer per annotator."""
+
+    def segmentations(self, image_id: str) -> list[NDArray[np.integer]] | None:
+        """Return the annotators' (H, W) label maps; None where they drew contours alone."""
+        return None
+
+    def pair(self, image_id: str) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return image and ground truth. Raises `UserError` if their sizes differ."""
+        image, truth = self.image(image_id), self.ground_truth(image_id)
+        if truth.shape[1:] != image.shape[:2]:
+            raise UserError(size_message(f"ground truth of {image_id}", truth.shape[1:], "its image", image.shape[:2]))
+        return image, truth
+
+    def limit(self, count: int | None) -> "Dataset":
+        """Keep the first ``count`` ids."""
+        if count is not None:
+            if count < 1:
+                raise UserError(f"--limit {count}: expected at least 1")
+            self.ids = self.ids[:count]
+        return self
+
+    def shard(self, number: int, count: int) -> "Dataset":
+        """Keep every ``count``-th id, from the ``number``-th on, counted from 1."""
+        if number > len(self.ids):
+            raise UserError(f"--shard {number}/{count}: there are only {len(self.ids)} images")
+        self.ids = self.ids[number - 1 :: count]
+        return self

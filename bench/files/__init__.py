@@ -1,0 +1,1 @@
+"""Single files: read and written whole, hashed; images, arrays, MATLAB files, predictions."""

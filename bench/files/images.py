@@ -1,0 +1,76 @@
+"""Image files: photographs, grey maps, png.
+
+A damaged or foreign file becomes a `UserError` that names it.
+"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError, first_line
+from .atomic import write_bytes
+
+LARGEST_PIXELS = 178_956_970  # of one image; Pillow's own limit
+# For others, Pillow may start programs: Ghostscript for what looks like EPS.
+IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "GIF", "WEBP")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Return an image as (H, W, 3) RGB uint8; grey ones get three equal channels, opaque alpha is dropped."""
+    pixels = read_pixels(path)
+    if pixels.dtype == np.uint16:
+        raise UserError(f"{path}: 16-bit image, expected 8 bits per channel")
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
+    if pixels.shape[2] == 2:
+        pixels = pixels[:, :, [0, 0, 0, 1]]
+    if pixels.shape[2] == 4:
+        if np.any(pixels[:, :, 3] < 255):
+            raise UserError(f"{path}: transparent pixels or CMYK, expected opaque RGB (convert it first)")
+        pixels = pixels[:, :, :3]
+    return np.ascontiguousarray(pixels)
+
+
+def read_pixels(path: Path) -> NDArray:
+    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16."""
+    import imageio.v3 as iio
+    from PIL import Image
+
+    try:
+        data = path.read_bytes()
+        Image.open(io.BytesIO(data), formats=IMAGE_FORMATS).close()
+        pixels = np.asarray(iio.imread(io.BytesIO(data), index=0, plugin="pillow"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except Exception as error:
+        raise UserError(
+            f"{path}: cannot be read as an image ({first_line(error)}); truncated or another format?"
+        ) from None
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * 255
+    if pixels.dtype == np.int32 and pixels.min(initial=0) >= 0 and pixels.max(initial=0) <= 65535:
+        pixels = pixels.astype(np.uint16)  # how some decoders hand out 16-bit grey
+    if pixels.ndim not in (2, 3) or pixels.size == 0 or pixels.dtype not in (np.uint8, np.uint16):
+        raise UserError(f"{path}: pixels of shape {pixels.shape} and type {pixels.dtype}, expected 8- or 16-bit")
+    return pixels
+
+
+def read_grey(path: Path) -> NDArray:
+    """Return the (H, W) pixels of a grey image file; equal colour channels count as grey, alpha is dropped."""
+    pixels = read_pixels(path)
+    if pixels.ndim == 2:
+        return pixels
+    colours = pixels[..., : 1 if pixels.shape[2] == 2 else 3]
+    if not all(np.array_equal(colours[..., 0], colours[..., c]) for c in range(1, colours.shape[2])):
+        raise UserError(f"{path}: a colour image, expected a grey contour map (a visualisation?)")
+    return colours[..., 0]
+
+
+def write_png(path: Path, pixels: NDArray) -> None:
+    """Write a png file of 8 or 16 bits atomically."""
+    import imageio.v3 as iio
+
+    write_bytes(path, iio.imwrite("<bytes>", pixels, extension=".png"))

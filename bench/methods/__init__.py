@@ -1,0 +1,1 @@
+"""From names to methods: built-in ones, entry points and any function of the user's."""

@@ -1,0 +1,69 @@
+"""Detectors as a run calls them: within the time limit, with input and output checked, and stdout left to data."""
+
+import sys
+import time
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UserError, listing, note
+from ..files.predictions import Prediction, checked_prediction
+from ..methods.names import Detector
+from .guards import time_limit
+from .progress import iteration_note
+
+
+class Made(NamedTuple):
+    """What a detector has made of an image, and how many seconds that took."""
+
+    prediction: Prediction
+    seconds: float
+
+
+def detect(
+    detector: Detector, image: NDArray[np.uint8], image_id: str, limit: float | None = None, notes: Path | None = None
+) -> Made:
+    """Return what a detector makes of one image.
+
+    Raises
+    ------
+    UserError
+        If it changed its input or the result is no prediction for this image.
+    TimeoutError
+        If it took longer than ``limit`` seconds.
+    """
+    given, started = image.copy(), time.perf_counter()
+    with time_limit(limit), redirect_stdout(sys.stderr):  # our own stdout is for data
+        prediction = detector(given, iteration_note(notes, image_id))
+    return Made(_checked(detector, prediction, given, image), time.perf_counter() - started)
+
+
+def detect_together(
+    detector: Detector, images: dict[str, NDArray[np.uint8]], limit: float | None = None, notes: Path | None = None
+) -> dict[str, Made]:
+    """Return what a detector makes of many images at once; nothing of any if one of them makes it fail.
+
+    It then has to be called for one after the other, so that only the guilty image is lost. ``limit`` is per image.
+    """
+    given, started = [image.copy() for image in images.values()], time.perf_counter()
+    name = f"{len(images)} images from {next(iter(images))} on"
+    try:
+        with time_limit(limit and limit * len(images)), redirect_stdout(sys.stderr):
+            found = detector.together(given, iteration_note(notes, name))
+        seconds = (time.perf_counter() - started) / len(images)
+        trios = zip(found, given, images.values(), strict=True)
+        checked = [_checked(detector, prediction, copy, image) for prediction, copy, image in trios]
+    except (Exception, SystemExit) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        note(f"{detector.name}: {listing(list(images), 3)}: not at once ({reason}); now one by one")
+        return {}
+    return {image_id: Made(prediction, seconds) for image_id, prediction in zip(images, checked, strict=True)}
+
+
+def _checked(detector: Detector, prediction: object, given: NDArray[np.uint8], image: NDArray[np.uint8]) -> Prediction:
+    if not np.array_equal(given, image):
+        raise UserError(f"{detector.name}: the detector changed its input image; it must not")
+    return checked_prediction(prediction, f"map of {detector.name}", image.shape[:2])

@@ -1,0 +1,95 @@
+"""What is refused before a run begins: mixed results, overwriting what somebody would miss, unusable saved maps."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...eval.hierarchy import Hierarchy
+from ...eval.sweeps import Sweep
+from ..errors import UserError, listing, note
+from ..files.predictions import checked_prediction, describe_kind, read_prediction
+from ..methods.names import Detector
+from .results import load_meta
+
+if TYPE_CHECKING:
+    from .runner import Job
+
+
+def require_same_set(out: Path, jobs: list["Job"]) -> None:
+    """Refuse to put runs of other data or another protocol side by side in one results folder.
+
+    Raises
+    ------
+    UserError
+        If ``out`` holds such runs, apart from those that ``jobs`` will bring up to date.
+    """
+    first, anew = jobs[0], {job.folder for job in jobs}
+    for folder in (path.parent for path in sorted(out.glob("*/run.json")) if path.parent not in anew):
+        meta = load_meta(folder)
+        held, wanted = meta["dataset"], f"{first.dataset.name} {first.dataset.split}"
+        if f"{held['name']} {held['split']}" != wanted:
+            raise UserError(
+                f"--out {out}: holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder"
+            )
+        if any(meta["protocol"].get(key) != value for key, value in first.settings().items()):
+            raise UserError(f"--out {out}: {folder.name} in it has another protocol; choose another folder")
+
+
+def require_same_run(job: "Job") -> None:
+    """Refuse to overwrite what somebody would miss: a run of other data, another detector, or maps made elsewhere.
+
+    Raises
+    ------
+    UserError
+        If the job's folder holds such a run. The same run under another protocol is counted again.
+    """
+    if not (job.folder / "run.json").exists():
+        return
+    meta = load_meta(job.folder)
+    held = (meta["detector"], meta["dataset"]["name"], meta["dataset"]["split"], meta.get("predictions") is None)
+    made_here = isinstance(job.source, Detector)
+    if held != (job.source.name, job.dataset.name, job.dataset.split, made_here):
+        what = f"{'a run' if held[3] else 'the scores'} of {held[0]} on {held[1]} {held[2]}"
+        raise UserError(f"{job.folder}: holds {what}; choose another --out or --name")
+
+
+def check_saved_maps(job: "Job") -> None:
+    """Read every saved map before counting any: list all that are unusable, warn if they look inverted.
+
+    Raises
+    ------
+    UserError
+        Naming each bad file.
+    """
+    problems, bright, kinds = [], [], {}
+    highest = 0.0
+    for image_id in job.dataset.ids:
+        path = job.source.files[image_id]
+        try:
+            image, _ = job.dataset.pair(image_id)
+            prediction = checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        kinds.setdefault(describe_kind(prediction), []).append(path.name)
+        if isinstance(prediction, Sweep) and (job.nms or job.invert):
+            option = "--nms" if job.nms else "--invert"
+            problems.append(f"{path}: holds segmentations, but {option} is for contour maps; leave it out")
+        elif not isinstance(prediction, Sweep):
+            soft = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+            bright.append(soft.mean() > 0.5)
+            highest = max(highest, float(soft.max()))
+    if problems:
+        raise UserError("\n".join(problems))
+    if len(kinds) > 1:
+        rarest = min(kinds, key=lambda kind: len(kinds[kind]))
+        raise UserError(f"{job.source.folder}: not all files hold the same: {rarest} in {listing(kinds[rarest])}")
+    if 0 < highest <= 1 / 255 and not job.invert:
+        raise UserError(
+            f"{job.source.folder}: no value above {highest:.2g}; 0 and 1 stored as 8 or 16 bits? expected"
+            " full scale (255 or 65535) where a contour is certain"
+        )
+    if bright and np.mean(bright) > 0.5:
+        done = "upright before inversion? leave out --invert" if job.invert else "inverted? if so, add --invert"
+        note(f"warning: {job.source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")

@@ -1,0 +1,361 @@
+"""The format of a results folder.
+
+One folder per detector: ``counts/<id>.json``, a record per image with its integer counts, its region measures where it
+has regions, and the hashes of all that went in; ``maps/<id>.npy`` or ``.npz``, the predictions that `run` makes;
+``run.json`` says how; ``scores.json`` and the official ``eval_*.txt`` are folds over the records. Files are written
+whole or not at all.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...eval.counting import BoundaryCounts
+from ...eval.metrics import Summary, summarize
+from ...eval.protocol import BoundaryProtocol
+from ...eval.regions import RegionScores, RegionSummary, summarize_regions
+from ..errors import UserError
+from ..files.atomic import json_text, write_json, write_text
+from ..files.hashes import digest
+from .official_files import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
+
+COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
+REGION_FIELDS = tuple(part.name for part in fields(RegionScores))
+OPTIONAL = ("settings", "regions", "truth_regions", "full_map", "versions")
+# What has to stand in ``run.json``, and what reading of files that others may have changed can come to.
+META = {"detector": str, "dataset": dict, "protocol": dict, "hashes": dict, "versions": dict, "finished": str}
+META |= {"seconds": dict}
+META_MAYBE = {"failed": dict, "params": dict | None, "predictions": str | None}
+REGION_SCALES = {"covering": ("ods", "ois", "best"), "pri": ("ods", "ois"), "vi": ("ods", "ois")}
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba", "torch")
+SUMMARY_FILES = (*BOUNDARY_FILES, *REGION_FILES, "scores.json")  # the last one says that all are there
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image's counts and region measures, and what they were made from.
+
+    ``image``, ``truth`` and ``map`` are hashes of arrays; ``detector`` is the detector's fingerprint, empty for maps
+    made elsewhere; ``protocol`` the settings that decide the counts besides the arrays. ``settings`` are the names of a
+    sweep's settings; ``regions`` is None without regions, and ``truth_regions`` the hash of the true ones.
+    ``full_map`` has matched and all pixels of a map that is a contour everywhere (None in older records). ``versions``
+    are those of the libraries that made the map, or counted it where it was made elsewhere (empty in older records).
+    """
+
+    id: str
+    image: str
+    truth: str
+    detector: str
+    map: str
+    protocol: dict[str, Any]
+    counts: BoundaryCounts
+    settings: tuple[str, ...] = ()
+    regions: RegionScores | None = None
+    truth_regions: str = ""
+    full_map: tuple[int, int] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read back: its name, what ``run.json`` says, and its images' records in order."""
+
+    folder: Path
+    name: str
+    meta: dict[str, Any]
+    records: dict[str, Record]
+
+    @property
+    def counts(self) -> dict[str, BoundaryCounts]:
+        """The counts by image id."""
+        return {image_id: record.counts for image_id, record in self.records.items()}
+
+    @property
+    def regions(self) -> dict[str, RegionScores] | None:
+        """The region measures by image id; None unless every image has them."""
+        regions = {image_id: record.regions for image_id, record in self.records.items()}
+        return None if None in regions.values() else regions
+
+    @property
+    def full_map(self) -> tuple[int, int] | None:
+        """Matched and all pixels of a map that is a contour everywhere, pooled; None if an image's are not known."""
+        found = [record.full_map for record in self.records.values()]
+        return None if None in found else (sum(f[0] for f in found), sum(f[1] for f in found))
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names of a sweep's settings; empty for others."""
+        return next(iter(self.records.values())).settings
+
+
+def folder_name(name: str) -> str:
+    """Return a detector's name as the name of a folder: ``:`` becomes ``-``, other odd characters ``%`` and a number.
+
+    Raises
+    ------
+    UserError
+        If nothing but dots and blanks is left.
+    """
+    if not name.strip(". "):
+        raise UserError(f"--name {name!r}: expected a name with a letter or digit in it")
+    return quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
+
+
+def map_path(folder: Path, image_id: str, suffix: str = ".npy") -> Path:
+    """Return where a run keeps the prediction of an image."""
+    return folder / "maps" / f"{image_id}{suffix}"
+
+
+def truth_hash(truth: NDArray[np.bool_]) -> str:
+    """Return the hash of (G, H, W) ground truth that records hold."""
+    return digest(np.packbits(truth), str(truth.shape))
+
+
+def joint_hashes(records: Iterable[Record]) -> dict[str, str]:
+    """Return one hash each of all images, ground truth and maps that went into a run."""
+    records = list(records)
+    return {key: digest(*(getattr(record, key) for record in records)) for key in ("image", "truth", "map")}
+
+
+@cache
+def current_versions() -> dict[str, str]:
+    """Return the versions of the libraries in this process that have a say in maps and counts."""
+    return {name: _version(name) for name in VERSIONED}
+
+
+def pooled_versions(records: Iterable[Record], before: dict[str, str]) -> dict[str, str]:
+    """Return the versions that went into a run, several of a library separated by commas.
+
+    ``before`` speaks for older records, which say nothing of theirs.
+    """
+    every = [record.versions or before for record in records] or [current_versions()]
+    found: dict[str, set[str]] = {}
+    for name, value in (item for versions in every for item in versions.items()):
+        found.setdefault(name, set()).update(value.split(", "))
+    return {name: ", ".join(sorted(values)) for name, values in found.items()}
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write the record of one image."""
+    values = {**asdict(record), "counts": _plain(record.counts, COUNT_FIELDS)}
+    if record.regions is not None:
+        values["regions"] = _plain(record.regions, REGION_FIELDS)
+    stored = {name: value for name, value in values.items() if name not in OPTIONAL or value}
+    write_json(_record_path(folder, record.id), stored, indent=None)
+
+
+def read_record(folder: Path, image_id: str) -> Record | None:
+    """Return the record of one image; None if there is none or it cannot be read, so that it is made again."""
+    try:
+        values = _read_json(_record_path(folder, image_id))
+        if values["id"] != image_id:
+            return None
+        values["counts"] = BoundaryCounts(**values["counts"])
+        values["settings"] = tuple(values.get("settings", ()))
+        values["full_map"] = tuple(map(int, values["full_map"])) if "full_map" in values else None
+        if values.get("regions") is not None:
+            values["regions"] = RegionScores(**values["regions"])
+        record = Record(**values)
+        _require_sound(record)
+    except UNREADABLE:
+        return None
+    return record
+
+
+def write_summary(run: Run) -> None:
+    """Write ``scores.json`` and the official text files."""
+    texts = summary_texts(run)
+    for name in SUMMARY_FILES:
+        if name in texts:
+            write_text(run.folder / name, texts[name])
+        else:
+            (run.folder / name).unlink(missing_ok=True)
+
+
+def summary_texts(run: Run) -> dict[str, str]:
+    """Return ``scores.json`` and the official text files, folds over the records, by name."""
+    found = {**scores(summarize(run.counts)), "images": len(run.records)}
+    texts = boundary_files(run.counts)
+    if run.settings:
+        found["settings"] = list(run.settings)
+    if run.regions is not None:
+        found["regions"] = region_scores(summarize_regions(run.regions))
+        texts |= region_files(run.regions)
+    return {"scores.json": json_text(found), **texts}
+
+
+def discard_summary(folder: Path) -> None:
+    """Remove the scores of counts that are about to change; the counts stay."""
+    for name in reversed(SUMMARY_FILES):
+        (folder / name).unlink(missing_ok=True)
+
+
+def scores(summary: Summary) -> dict[str, Any]:
+    """Return a summary as plain values; an undefined R50 is None."""
+    return {
+        "ods": summary.ods._asdict(),
+        "ods_threshold": summary.ods_threshold,
+        "ois": summary.ois._asdict(),
+        "ap": summary.ap,
+        "r50": None if math.isnan(summary.r50) else summary.r50,
+    }
+
+
+def region_scores(summary: RegionSummary) -> dict[str, dict[str, float]]:
+    """Return the region measures as plain values."""
+    covering, rand, information = (scale._asdict() for scale in (summary.covering, summary.rand, summary.information))
+    return {"covering": {**covering, "best": summary.covering_best}, "pri": rand, "vi": information}
+
+
+def load_scores(folder: Path) -> dict[str, Any] | None:
+    """Return what ``scores.json`` says, None if the run is not finished."""
+    try:
+        found = _read_json(folder / "scores.json")
+        values = [found["ods"]["f"], found["ois"]["f"], found["ap"], found["images"]]
+        values += [] if found["r50"] is None else [found["r50"]]
+        for measure, scales in REGION_SCALES.items() if "regions" in found else ():
+            values += [found["regions"][measure][scale] for scale in scales]
+        _require(all(isinstance(value, int | float) for value in values))
+        return found
+    except FileNotFoundError:
+        return None
+    except UNREADABLE:
+        raise UserError(
+            f"{folder / 'scores.json'}: not the scores of a run; run or score again to make it anew"
+        ) from None
+
+
+def load_meta(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` says."""
+    try:
+        meta = _read_json(folder / "run.json")
+        _require(isinstance(meta, dict))
+        for key, kind in (META | {key: kind for key, kind in META_MAYBE.items() if key in meta}).items():
+            _require(isinstance(meta[key], kind))
+        dataset, protocol = meta["dataset"], meta["protocol"]
+        BoundaryProtocol(protocol["thresholds"], protocol["max_dist"], protocol["thin"])
+        names = (dataset["name"], dataset["split"], *dataset["ids"], *meta["versions"].values())
+        _require(all(isinstance(name, str) for name in names) and isinstance(protocol["definition"], int))
+        _require(isinstance(protocol.get("nms"), str | None))
+        _require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
+        _require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
+    except UNREADABLE:
+        raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
+    return meta
+
+
+def load_run(folder: Path) -> Run:
+    """Return a finished run with its counts.
+
+    Raises
+    ------
+    UserError
+        If the run is not finished, a count is missing or unreadable, or records do not belong together.
+    """
+    if not (folder / "scores.json").exists():
+        raise UserError(f"{folder}: not a finished run; run or score again, which computes only what is missing")
+    return assemble_run(folder)
+
+
+def assemble_run(folder: Path) -> Run:
+    """Return a run from its records before its scores are written; as `load_run` otherwise."""
+    meta = load_meta(folder)
+    records: dict[str, Record] = {}
+    for image_id in meta["dataset"]["ids"]:
+        record = read_record(folder, image_id)
+        if record is None:
+            raise UserError(f"{_record_path(folder, image_id)}: missing or damaged; run or score again to make it anew")
+        if record.protocol != meta["protocol"]:
+            raise UserError(f"{_record_path(folder, image_id)}: of another protocol than the rest; run or score again")
+        records[image_id] = record
+        require_like(record, next(iter(records.values())), folder)
+    return Run(folder, meta["detector"], meta, records)
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Return the run folders at or below ``folder``, in order of name.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such results folder")
+    found = sorted(path.parent for path in folder.rglob("run.json"))
+    if not found:
+        raise UserError(f"{folder}: no runs in it (no run.json); make one with `contourbench run` or `score`")
+    return found
+
+
+def finished(folders: list[Path]) -> list[Path]:
+    """Return those run folders that have scores, each once."""
+    return [folder for folder in dict.fromkeys(folders) if (folder / "scores.json").exists()]
+
+
+def _record_path(folder: Path, image_id: str) -> Path:
+    return folder / "counts" / f"{image_id}.json"
+
+
+def require_like(record: Record, first: Record, folder: Path) -> None:
+    """One detector's code made all maps; a sweep has the same settings for every image."""
+    if record.detector != first.detector:
+        raise UserError(f"{folder}: {record.id} was made by another version of the detector than {first.id}; run again")
+    same_thresholds = np.array_equal(record.counts.thresholds, first.counts.thresholds)
+    if record.regions is not None and first.regions is not None:
+        same_thresholds &= np.array_equal(record.regions.thresholds, first.regions.thresholds)
+    if record.settings != first.settings or not same_thresholds:
+        raise UserError(
+            f"{folder}: {record.id} has {len(record.counts.thresholds)} thresholds or settings, or other ones, than"
+            f" the {len(first.counts.thresholds)} of {first.id}; expected the same for every image"
+        )
+
+
+def _read_json(path: Path) -> Any:
+    """Return what a file holds that `json_text` made: no NaN, no half characters."""
+    text = path.read_text()
+    values = json.loads(text, parse_constant=lambda name: _require(False))
+    if "\\ud" in text.lower():
+        json.dumps(values, ensure_ascii=False).encode()
+    return values
+
+
+def _require_sound(record: Record) -> None:
+    hashes = (record.image, record.truth, record.detector, record.map, record.truth_regions)
+    texts = (*hashes, *record.settings, *record.versions, *record.versions.values())
+    _require(all(isinstance(text, str) for text in texts) and isinstance(record.protocol, dict))
+    _require(record.full_map is None or len(record.full_map) == 2)
+    for part in (record.counts, record.regions):
+        _require(part is None or (part.thresholds.ndim == 1 and bool(np.isfinite(part.thresholds).all())))
+    _require(len(record.counts.thresholds) > 0)
+    if record.regions is not None:
+        _require(record.regions.area_r > 0 and record.regions.area_p > 0)
+        for name in REGION_FIELDS:
+            _require(bool(np.isfinite(np.asarray(getattr(record.regions, name), np.float64)).all()))
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _plain(values: BoundaryCounts | RegionScores, names: Iterable[str]) -> dict[str, Any]:
+    found = {name: getattr(values, name) for name in names}
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in found.items()}

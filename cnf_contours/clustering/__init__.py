@@ -1,0 +1,1 @@
+"""Segmentation of one image by clustering what a network makes of it."""

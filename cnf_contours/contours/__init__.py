@@ -1,0 +1,1 @@
+"""Contours by neural fields: thesis, chapter 3, and what was found beyond it."""

@@ -1,0 +1,33 @@
+"""Benchmark contour detectors and segmentations: exact BSDS scores, classical methods, neural fields.
+
+The rooms are subpackages, imported when they are first asked for: ``contourbench.eval`` (scores), ``.baselines``
+(classical methods), ``.cnf_contours`` (neural fields; needs torch) and ``.bench`` (data sets, runs, tables, figures).
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+ROOMS = ("baselines", "bench", "cnf_contours", "eval")
+
+__all__ = ["__version__", *ROOMS]
+
+
+def __getattr__(name: str) -> ModuleType | str:
+    if name in ROOMS:
+        return import_module(f"{__name__}.{name}")
+    if name == "__version__":
+        return _version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(__name__)
+    except PackageNotFoundError:  # a checkout on the path that was not installed
+        return "unknown"
