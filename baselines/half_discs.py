@@ -4,7 +4,7 @@ Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using loca
 PAMI 2004, sections 3 and 4, with the heads' class maps in the place of textons. The thesis' contours between
 neighbours, 1 - <s_p, s_q>, are the case of radius one with the product as distance: one pixel on either side.
 
-Orientation k of K = 8 has its normal at the angle pi k / K, 0 along the columns (east), pi / 2 along the rows (south).
+Orientations are those of `orientations`.
 """
 
 import math
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate
 from scipy.signal import fftconvolve
 
-ORIENTATIONS = 8
+from .orientations import ORIENTATIONS, normals
+
 BINS = 4 * ORIENTATIONS  # of the full circle: rays and the open sectors between them, in turn
 DISTANCES = ("chi2", "product")
 
@@ -211,7 +212,7 @@ def smooth_along(oriented: NDArray[np.float32], half_length: float, half_width: 
 
 def parabola_kernel(orientation: int, half_length: float, half_width: float) -> NDArray[np.float32]:
     """Return the weights of the fit ``z = c0 + c1 t + c2 t^2`` whose sum over an ellipse is ``c0``, (K, K)."""
-    normal = math.pi * orientation / ORIENTATIONS
+    normal = normals()[orientation]
     reach = math.ceil(max(half_length, half_width))
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     across = dx * math.cos(normal) + dy * math.sin(normal)

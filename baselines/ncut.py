@@ -18,10 +18,10 @@ from .gradient import image_gradient
 from .ncut_discretisation import discretise, enlarged_labels
 from .ncut_graph import MultiscaleGraph, multiscale_graph
 from .ncut_spectrum import cut_spectrum
+from .orientations import ORIENTATIONS, normals
 
 REGIONS = (2, 3, 5, 10, 15, 20, 25, 30, 35, 40, 50, 65, 90, 200, 300)
 
-ORIENTATIONS = 8
 GRADIENT_SIGMA = 2.0
 # Smaller eigenvalues 1 - mu count as this: else an image that is all but cut in two shows little but that cut, on a
 # scale of its own. Of 1e-4, 1e-3 and 1e-2 this has the best ODS on train.
@@ -142,7 +142,7 @@ def eigenvector_gradient(
     """
     spectrum = cut_spectrum(graph, n_vectors + 1, np.float64)
     mass = sum(links.sum() for links in graph.affinities)
-    angles = np.arange(ORIENTATIONS) * np.pi / ORIENTATIONS
+    angles = normals()
     total = np.zeros((ORIENTATIONS, *full_shape))
     for value, vector in zip(spectrum.values[1:], spectrum.vectors.T[1:], strict=True):
         plane = resize(vector.reshape(graph.shape) * np.sqrt(mass), full_shape, order=1, mode="edge", clip=False)

@@ -27,14 +27,17 @@ TOLERANCE = 1e-3
 MAX_RESTARTS = 60
 
 
-class Spectrum(NamedTuple):
-    """``values`` (k,), falling from 1, and ``vectors`` (n, k) with ``vectors' (N' D N) vectors = 1``, n = h * w."""
+class AffinitySpectrum(NamedTuple):
+    """Of the normalised affinity: ``values`` (k,), falling from 1; ``vectors`` (n, k), n = h * w.
+
+    ``vectors' (N' D N) vectors = 1``.
+    """
 
     values: NDArray[np.floating]
     vectors: NDArray[np.floating]
 
 
-def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) -> Spectrum:
+def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) -> AffinitySpectrum:
     """Return the first eigenvectors of the normalised cut, the constant one included.
 
     Parameters
@@ -48,7 +51,7 @@ def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) 
 
     Returns
     -------
-    Spectrum
+    AffinitySpectrum
         float64 values and vectors of ``dtype``. The sign makes a vector's entry of largest magnitude positive.
     """
     n = graph.affinities[0].shape[0]
@@ -62,7 +65,7 @@ def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) 
     order = np.argsort(-values, kind="stable")
     vectors = vectors[:, order]
     vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(order))])
-    return Spectrum(values[order].astype(np.float64), vectors.astype(dtype))
+    return AffinitySpectrum(values[order].astype(np.float64), vectors.astype(dtype))
 
 
 def constrained_problem(graph: MultiscaleGraph) -> tuple[sparse.csr_array, sparse.csr_array]:

@@ -7,6 +7,7 @@ once take part in every product, and nothing is factorised, of which a graph wit
 The contour is that of Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2, as in Isola et al., ECCV 2014.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,9 @@ from scipy import sparse
 from scipy.linalg import eigh
 from scipy.ndimage import gaussian_filter1d
 
-ORIENTATIONS = 8
+from .grid_graph import Step, link_matrix, starts
+from .orientations import ORIENTATIONS, normals
+
 # Below this many nodes, or nodes per vector, all eigenvectors at once are quicker and surer.
 DENSE_NODES = 400
 DENSE_RATIO = 4
@@ -31,56 +34,31 @@ FIRST_CUT, FIRST_DEGREE = 0.3, 8
 LOG_GAIN, MOST_DEGREES = 6.0, 64
 
 
-class Spectrum(NamedTuple):
-    """``values`` (k,) float64, rising from 0, and ``vectors`` (k, h, w) float32, the first of them constant."""
+class LaplacianSpectrum(NamedTuple):
+    """Of the normalised Laplacian: ``values`` (k,) float64, rising from 0, and ``vectors`` (k, h, w) float32.
+
+    The first vector is constant.
+    """
 
     values: NDArray[np.float64]
     vectors: NDArray[np.float32]
 
 
-def affinity_matrix(affinity: NDArray[np.floating], steps: list[tuple[int, int]]) -> sparse.csr_array:
-    """Return the symmetric (h w, h w) matrix of affinities; pixel (i, j) is number ``i * w + j``.
-
-    Parameters
-    ----------
-    affinity : (n, h, w) float array, not negative
-        Between a pixel and its neighbour at each step; anything, and ignored, where that is outside.
-    steps : list of (down, across)
-        One of every opposite pair, none leading up; `half_disc` of `ncut_graph` makes them.
-    """
-    h, w = affinity.shape[1:]
-    number = np.arange(h * w, dtype=np.int32).reshape(h, w)
-    near, far, weight = [], [], []
-    for plane, (down, across) in zip(affinity, steps, strict=True):
-        here = inside(h, w, down, across)
-        near.append(number[here].ravel())
-        far.append(near[-1] + np.int32(down * w + across))
-        weight.append(plane[here].ravel())
-    ends = np.concatenate(near), np.concatenate(far)
-    upper = sparse.coo_array((np.concatenate(weight), ends), shape=(h * w, h * w))
-    return (upper + upper.T).tocsr()
-
-
-def inside(h: int, w: int, down: int, across: int) -> tuple[slice, slice]:
-    """Return the pixels whose neighbour ``down`` (not negative) and ``across`` is in the (h, w) image."""
-    return np.s_[: max(0, h - down), max(0, -across) : max(0, min(w, w - across))]
-
-
 def cut_eigenvectors(
     affinity: NDArray[np.floating],
-    steps: list[tuple[int, int]],
+    steps: Sequence[Step],
     k: int,
     sweeps: int = 3,
     seed: int = 0,
-) -> Spectrum:
+) -> LaplacianSpectrum:
     """Return the first generalised eigenvectors of ``(D - W) x = lambda D x``.
 
     Parameters
     ----------
     affinity : (n, h, w) float array, not negative
-        Between a pixel and its neighbour at each step.
-    steps : list of (down, across)
-        One of every opposite pair, none leading up.
+        Between a pixel and its neighbour at each step; anything, and ignored, where that is outside.
+    steps : sequence of (down, across)
+        One of every opposite pair, none leading up; `half_stencil` of `grid_graph` makes them.
     k : int
         How many, the constant one included; there are at most h w.
     sweeps : int
@@ -91,11 +69,12 @@ def cut_eigenvectors(
 
     Returns
     -------
-    Spectrum
+    LaplacianSpectrum
         With ``sum over pixels of D x**2 = sum of D``. The entry of largest magnitude is positive.
     """
     h, w = affinity.shape[1:]
-    links = affinity_matrix(affinity, steps)
+    weights = [plane[starts((h, w), step)] for plane, step in zip(affinity, steps, strict=True)]
+    links = link_matrix(weights, steps, (h, w))
     degrees = links.sum(axis=1, dtype=np.float64)
     degrees = np.where(degrees > 0, degrees, 1.0)  # a pixel without links is a component of its own
     root = np.sqrt(degrees)
@@ -108,15 +87,17 @@ def cut_eigenvectors(
         values, vectors = _filtered_subspace(laplacian, k, sweeps, seed)
     vectors = vectors * (np.sqrt(degrees.sum()) / root)[:, np.newaxis]
     vectors *= np.where(vectors[np.abs(vectors).argmax(axis=0), np.arange(k)] < 0, -1, 1)
-    return Spectrum(np.maximum(values, 0.0), vectors.T.reshape(k, h, w).astype(np.float32))
+    return LaplacianSpectrum(np.maximum(values, 0.0), vectors.T.reshape(k, h, w).astype(np.float32))
 
 
-def spectral_contour(spectrum: Spectrum, least: float = LEAST_EIGENVALUE, sigma: float = 1.0) -> NDArray[np.float32]:
+def spectral_contour(
+    spectrum: LaplacianSpectrum, least: float = LEAST_EIGENVALUE, sigma: float = 1.0
+) -> NDArray[np.float32]:
     """Add up the gradients of the eigenvectors, those of the smaller eigenvalues weighted more.
 
     Parameters
     ----------
-    spectrum : Spectrum
+    spectrum : LaplacianSpectrum
         Its first vector, the constant one, is left out.
     least : float
         Smaller eigenvalues count as this.
@@ -131,8 +112,7 @@ def spectral_contour(spectrum: Spectrum, least: float = LEAST_EIGENVALUE, sigma:
     """
     h, w = spectrum.vectors.shape[1:]
     total = np.zeros((ORIENTATIONS, h, w), np.float32)
-    angles = np.arange(ORIENTATIONS) * np.pi / ORIENTATIONS
-    cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+    cosine, sine = np.cos(normals()).astype(np.float32), np.sin(normals()).astype(np.float32)
     for value, vector in zip(spectrum.values[1:], spectrum.vectors[1:], strict=True):
         span = np.ptp(vector)
         if span > 0:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.signal import fftconvolve
 
-ORIENTATIONS = 8
+from .orientations import normals
+
 # Responses are compressed as the eye compresses contrast (Malik et al. 2001, section 2.1, after Weber), on this scale.
 CONTRAST = 0.03
 # Pixels whose responses are clustered, drawn at random, and rounds of k-means.
@@ -68,8 +69,7 @@ def filter_bank(sigma: float) -> list[NDArray[np.float64]]:
     reach = math.ceil(6 * sigma)
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     kernels = []
-    for k in range(ORIENTATIONS):
-        angle = math.pi * k / ORIENTATIONS
+    for angle in normals():
         across = (dx * math.cos(angle) + dy * math.sin(angle)) / sigma
         along = (dy * math.cos(angle) - dx * math.sin(angle)) / (2 * sigma)
         envelope = np.exp(-(across**2 + along**2) / 2)

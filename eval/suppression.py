@@ -25,7 +25,7 @@ class SuppressionPreset(NamedTuple):
     tolerance: float
 
 
-PRESETS = {
+SUPPRESSION_PRESETS = {
     "hed": SuppressionPreset(smooth=1, radius=1, border=5, tolerance=1.01),
     "sed": SuppressionPreset(smooth=1, radius=1, border=5, tolerance=1.01),
     "rcf": SuppressionPreset(smooth=0, radius=2, border=5, tolerance=1.01),
@@ -88,8 +88,8 @@ def suppress_preset(contour_map: ArrayLike, preset: str) -> NDArray[np.float32]:
     ValueError
         If the preset is unknown or the map is not in [0, 1].
     """
-    require(preset in PRESETS, f"nms preset {preset!r}, expected one of {', '.join(PRESETS)}")
-    recipe = PRESETS[preset]
+    require(preset in SUPPRESSION_PRESETS, f"nms preset {preset!r}, expected one of {', '.join(SUPPRESSION_PRESETS)}")
+    recipe = SUPPRESSION_PRESETS[preset]
     strength = triangle_filter(check_contour_map(contour_map).astype(np.float32), recipe.smooth)
     thinned = suppress(strength, normal_direction(strength), recipe.radius, recipe.tolerance)
     return thinned * _border_fade(thinned.shape, recipe.border)
