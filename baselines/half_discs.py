@@ -13,7 +13,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
-from scipy.signal import fftconvolve
 
 from .orientations import ORIENTATIONS, normals
 
@@ -73,6 +72,8 @@ def mean_difference(channels: NDArray[np.float32], radii: tuple[int, ...]) -> ND
     (8, H, W) float32 array
         Euclidean distances over the channels, averaged over the radii.
     """
+    from scipy.signal import fftconvolve  # half a second to import, for few
+
     offsets, ends = disc_offsets(radii)
     masses = half_masses(offsets, ends)
     margin = radii[-1]

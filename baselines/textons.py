@@ -11,7 +11,6 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
-from scipy.signal import fftconvolve
 
 from .orientations import normals
 
@@ -54,6 +53,8 @@ def textons(lightness: NDArray[np.floating], count: int, sigma: float, seed: int
 
 def filter_responses(lightness: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:
     """Return the compressed responses to `filter_bank` of a map in [0, 1]: (H, W) to (H, W, 17)."""
+    from scipy.signal import fftconvolve  # half a second to import, for few
+
     margin = math.ceil(6 * sigma)
     padded = np.pad(lightness, margin, mode="symmetric")
     planes = [fftconvolve(padded, kernel, mode="same") for kernel in filter_bank(sigma)]

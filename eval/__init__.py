@@ -4,13 +4,14 @@
 `boundaries` are its steps); `metrics` folds counts into scores, `boundary_metric` does so while images come;
 `suppression` is non-maximum suppression; `validation` has the input checks. `sweeps` and `hierarchy` are what methods
 that make regions return; `regions` compares them with the annotators' regions; `uncertainty` has intervals and paired
-tests; `agreement` scores people against one another. No file is opened here.
+tests; `agreement` scores people against one another; `crispness` says how thin soft maps are. No file is opened here.
 """
 
 from .agreement import count_agreement
 from .boundaries import label_boundaries
 from .boundary_metric import BoundaryMetric
 from .counting import BoundaryCounts, count_map, count_segmentations, pool
+from .crispness import average_crispness, crispness
 from .hierarchy import Hierarchy
 from .matching import correspond_pixels
 from .metrics import (
@@ -25,6 +26,7 @@ from .metrics import (
     pr_curve,
     summarize,
 )
+from .oriented import thin_oriented
 from .protocol import BoundaryProtocol
 from .regions import RegionScores, RegionSummary, score_hierarchy, score_sweep, summarize_regions
 from .suppression import suppress, suppress_preset
@@ -48,6 +50,7 @@ __all__ = [
     "Summary",
     "Sweep",
     "ap_variants",
+    "average_crispness",
     "best_point",
     "bootstrap",
     "compare",
@@ -55,6 +58,7 @@ __all__ = [
     "count_agreement",
     "count_map",
     "count_segmentations",
+    "crispness",
     "full_map_counts",
     "label_boundaries",
     "mean_boundaries",
@@ -67,4 +71,5 @@ __all__ = [
     "suppress",
     "suppress_preset",
     "thin",
+    "thin_oriented",
 ]
