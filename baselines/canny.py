@@ -73,7 +73,7 @@ def hysteresis_levels(strength: ArrayLike, ratio: float) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True)
-def _flood(strength, ratio):
+def _flood(strength: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
     """Dijkstra with minimum in place of sum, from every pixel as a seed of its own strength; the border is zero."""
     width = strength.shape[1]
     steps = (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1)

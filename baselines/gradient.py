@@ -83,7 +83,7 @@ def sobel(image: ArrayLike, sigma: float = 0.0, space: str = "grey", nms: bool =
     Sobel & Feldman, "An isotropic 3x3 image gradient operator", 1968.
     """
     gradient = image_gradient(image, sigma, space)
-    strength = gradient.magnitude
+    strength: NDArray[np.floating] = gradient.magnitude
     if nms:
         strength = suppress(strength, gradient.direction)
     return np.minimum(strength, 1).astype(np.float32)

@@ -131,7 +131,14 @@ def right_half(orientation: int) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _half_disc_kernel(padded, offsets, ends, masses, product, out):
+def _half_disc_kernel(
+    padded: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    masses: NDArray[np.float32],
+    product: bool,
+    out: NDArray[np.float32],
+) -> None:
     """Fill ``out`` (H, W, 8); ``padded`` is (H + 2 r, W + 2 r, C). Sums over channels may be reordered to vectorise."""
     height, width, orientations = out.shape
     count = padded.shape[2]

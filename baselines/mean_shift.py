@@ -164,7 +164,7 @@ def mean_shift_filter(luv: NDArray[np.float64], spatial: float, colour: float) -
 
 
 @njit(cache=True, nogil=True)
-def _filter(scaled, spatial, colour):
+def _filter(scaled: NDArray[np.float64], spatial: float, colour: float) -> NDArray[np.float64]:
     """Follow the trajectory of every pixel, ``scaled`` being L*u*v* over ``colour``; return the last colours."""
     height, width = scaled.shape[:2]
     found = np.empty_like(scaled)
@@ -185,7 +185,9 @@ def _filter(scaled, spatial, colour):
 
 
 @njit(cache=True, nogil=True)
-def _window_mean(scaled, spatial, light, at, mean):
+def _window_mean(
+    scaled: NDArray[np.float64], spatial: float, light: float, at: NDArray[np.float64], mean: NDArray[np.float64]
+) -> None:
     """Write into ``mean`` the mean of the pixels in the window around ``at``; ``at`` itself if there is none."""
     height, width = scaled.shape[:2]
     at_y, at_x, at_l, at_u, at_v = at[0], at[1], at[2], at[3], at[4]  # locals: read far more often than any pixel

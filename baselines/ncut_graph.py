@@ -54,7 +54,7 @@ def multiscale_graph(edges: NDArray[np.floating], side: int, scale: float) -> Mu
         Node (i, j) of the finest grid is number ``i * w + j`` and lies in the middle of its share of the image.
     """
     cell = max(1.0, max(edges.shape) / side)
-    shape = tuple(int(np.ceil(n / cell)) for n in edges.shape)
+    shape = int(np.ceil(edges.shape[0] / cell)), int(np.ceil(edges.shape[1] / cell))
     rows, cols = (grid_positions(n, full) for n, full in zip(shape, edges.shape, strict=True))
     affinities, means = [], []
     for level, (radius, weight) in enumerate(zip(RADII, WEIGHTS, strict=True)):
@@ -115,7 +115,9 @@ def contour_affinity(
 
 
 @njit(cache=True, nogil=True)
-def _strongest_between(edges, rows, cols, down, across):
+def _strongest_between(
+    edges: NDArray[np.floating], rows: NDArray[np.float64], cols: NDArray[np.float64], down: int, across: int
+) -> NDArray[np.float64]:
     """Largest value of ``edges`` on the line from each node to that ``down`` and ``across`` of it, where both exist."""
     first = max(0, -across)
     n_rows, n_cols = len(rows) - down, len(cols) - abs(across)

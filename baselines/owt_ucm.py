@@ -59,7 +59,7 @@ def owt_ucm(oriented: NDArray[np.floating]) -> Hierarchy:
     flat = labels.ravel()
     heights = join_regions(
         np.stack([flat[edgels.first[arcs]], flat[edgels.second[arcs]]], axis=1),
-        np.bincount(edgels.arc, strength),
+        np.bincount(edgels.arc, strength).astype(np.float64),
         np.bincount(edgels.arc).astype(np.float64),
     )
     return Hierarchy(_painted(edgels, heights[edgels.arc], (height, width)))
@@ -149,7 +149,9 @@ def join_regions(
 
 
 @njit(cache=True, nogil=True)
-def _tangents(y, x, starts, reach):
+def _tangents(
+    y: NDArray[np.float64], x: NDArray[np.float64], starts: NDArray[np.int64], reach: float
+) -> NDArray[np.float64]:
     """Direction of the arc at each edgel: the main axis of the arc's edgels within reach, in radians from east."""
     tangent = np.zeros(y.size)
     for arc in range(starts.size - 1):

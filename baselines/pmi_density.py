@@ -137,7 +137,7 @@ def likeliest_bandwidth(pairs: NDArray[np.float32], others: NDArray[np.float32])
     """
     channels = pairs.shape[2]
 
-    def likelihood(bandwidth):
+    def likelihood(bandwidth: NDArray[np.float32]) -> float:
         return np.log(joint(PairDensity(pairs, bandwidth), others[:, 0], others[:, 1]) + 1e-3).mean()
 
     best = max((np.full(channels, b, np.float32) for b in BANDWIDTHS), key=likelihood)
@@ -232,7 +232,7 @@ def _columns(rows: NDArray[np.float32], bandwidth: NDArray[np.float32]) -> NDArr
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _kernel_sums(queries, samples, chunk):
+def _kernel_sums(queries: NDArray[np.float32], samples: NDArray[np.float32], chunk: int) -> NDArray[np.float32]:
     """Sum of ``prod max(0, 1 - (x - s)**2)`` over samples, for each column of ``queries`` (C, n); bandwidth is 1.
 
     Samples (m, C) are sorted by their first coordinate, and C is a multiple of 3. The inner loops run over rows of

@@ -139,14 +139,22 @@ def gaussian_gradient(plane: NDArray[np.float32], sigma: float) -> tuple[NDArray
 
 
 @njit(cache=True, nogil=True)
-def _add_directional(total, d_y, d_x, cosine, sine):
+def _add_directional(
+    total: NDArray[np.float32],
+    d_y: NDArray[np.float32],
+    d_x: NDArray[np.float32],
+    cosine: NDArray[np.float32],
+    sine: NDArray[np.float32],
+) -> None:
     for o in range(len(cosine)):
         for y in range(d_y.shape[0]):
             for x in range(d_y.shape[1]):
                 total[o, y, x] += abs(cosine[o] * d_x[y, x] + sine[o] * d_y[y, x])
 
 
-def _filtered_subspace(laplacian, k, sweeps, seed):
+def _filtered_subspace(
+    laplacian: sparse.csr_array, k: int, sweeps: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Chebyshev-filtered subspace iteration in float32; the eigenvalues it finds are accurate to about 1e-6.
 
     A fifth more vectors than wanted come along, so that the last of those wanted converge too. The filter damps what
@@ -166,17 +174,17 @@ def _filtered_subspace(laplacian, k, sweeps, seed):
     return values[:k], subspace[:, :k].astype(np.float64)
 
 
-def _filter(laplacian, vectors, degree, cut):
+def _filter(laplacian: sparse.csr_array, vectors: NDArray[np.float32], degree: int, cut: float) -> NDArray[np.float32]:
     """Apply the Chebyshev polynomial of the Laplacian that is at most 1 on [cut, LARGEST] and grows below."""
     centre, half = (LARGEST + cut) / 2, (LARGEST - cut) / 2
     twice = ((laplacian - centre * sparse.eye_array(laplacian.shape[0])) * (2 / half)).tocsr().astype(np.float32)
-    before, now = vectors, _times_less(twice, vectors, np.zeros_like(vectors)) / 2
+    before, now = vectors, _times_less(twice, vectors, np.zeros_like(vectors)) / np.float32(2)
     for _ in range(degree - 1):
         before, now = now, _times_less(twice, now, before)
     return now
 
 
-def _times_less(matrix, right, less):
+def _times_less(matrix: sparse.csr_array, right: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return ``matrix @ right - less``, float32, scipy's product at twice its speed."""
     out = np.empty_like(right)
     _fill_times_less(matrix.indptr, matrix.indices, matrix.data, right, less, out)
@@ -184,7 +192,14 @@ def _times_less(matrix, right, less):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _fill_times_less(starts, columns, values, right, less, out):
+def _fill_times_less(
+    starts: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    right: NDArray[np.float32],
+    less: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
     """Fill ``out`` (n, m), the matrix in compressed rows."""
     m = right.shape[1]
     total = np.empty(m, np.float32)
@@ -205,7 +220,9 @@ def _fill_times_less(starts, columns, values, right, less, out):
             out[i, c] = total[c]
 
 
-def _rayleigh_ritz(operator, vectors):
+def _rayleigh_ritz(
+    operator: sparse.csr_array, vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return eigenvalues, rising, and orthonormal eigenvectors of a matrix within the span of ``vectors``.
 
     These are far from dependent, as no filter gains more than `LOG_GAIN` or the first one's 6.5: their inner products
@@ -221,7 +238,7 @@ def _rayleigh_ritz(operator, vectors):
     return values, vectors @ (axes @ turn).astype(np.float32)
 
 
-def _inner(a, b):
+def _inner(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return ``a' b``, symmetric in exact arithmetic, summed in float64."""
     product = a.T.astype(np.float64) @ b.astype(np.float64)
     return (product + product.T) / 2

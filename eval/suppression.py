@@ -131,7 +131,13 @@ def _border_fade(shape: tuple[int, int], border: int) -> NDArray[np.float32]:
 
 
 @njit(cache=True, nogil=True)
-def _survivors(strength, cosine, sine, radius, tolerance):
+def _survivors(
+    strength: NDArray[np.floating],
+    cosine: NDArray[np.floating],
+    sine: NDArray[np.floating],
+    radius: int,
+    tolerance: float,
+) -> NDArray[np.bool_]:
     height, width = strength.shape
     kept = np.ones(strength.shape, np.bool_)
     for y in range(height):
@@ -145,7 +151,7 @@ def _survivors(strength, cosine, sine, radius, tolerance):
 
 
 @njit(cache=True, nogil=True)
-def _bilinear(image, y, x):
+def _bilinear(image: NDArray[np.floating], y: float, x: float) -> float:
     """Value between pixels; beyond the border, that of the nearest border pixel."""
     height, width = image.shape
     y, x = min(max(y, 0.0), height - 1.0), min(max(x, 0.0), width - 1.0)

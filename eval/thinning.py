@@ -62,7 +62,7 @@ _DELETABLE = np.array([[_deletable(code, second) for code in range(256)] for sec
 
 
 @njit(cache=True, nogil=True)
-def _thin_padded(padded, deletable):
+def _thin_padded(padded: NDArray[np.uint8], deletable: NDArray[np.bool_]) -> None:
     """Thin a zero-padded uint8 map in place.
 
     A pixel that survived a sub-iteration survives it again until a neighbour goes, so each sub-iteration looks only

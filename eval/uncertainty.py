@@ -123,15 +123,22 @@ class _Table(NamedTuple):
         best = [at_best_threshold(image) for image in images]
         return cls(_stacked(images), _stacked(best), thresholds)
 
-    def summary(self, weights: NDArray) -> Summary:
+    def summary(self, weights: NDArray[np.float64]) -> Summary:
         """Scores of the data set in which image i stands ``weights[i]`` times."""
-        pooled = BoundaryCounts(*(weights @ curve for curve in self.curves), self.thresholds)
-        return summarize_pooled(pooled, BoundaryCounts(*(weights @ column for column in self.best), np.zeros(1)))
+        pooled = _weighted(weights, self.curves, self.thresholds)
+        return summarize_pooled(pooled, _weighted(weights, self.best, np.zeros(1)))
 
-    def scores(self, weights: NDArray) -> NDArray[np.float64]:
+    def scores(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """(4,) ODS, OIS, AP and R50; NaN where R50 is undefined."""
         summary = self.summary(weights)
         return np.array([summary.ods.f, summary.ois.f, summary.ap, summary.r50])
+
+
+def _weighted(
+    weights: NDArray[np.float64], tables: NDArray[np.float64], thresholds: NDArray[np.float64]
+) -> BoundaryCounts:
+    cnt_r, sum_r, cnt_p, sum_p = (weights @ table for table in tables)
+    return BoundaryCounts(cnt_r, sum_r, cnt_p, sum_p, thresholds)
 
 
 def _stacked(images: list[BoundaryCounts]) -> NDArray[np.float64]:
