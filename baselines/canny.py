@@ -40,6 +40,14 @@ def canny(image: ArrayLike, sigma: float = 2.5, ratio: float = 0.4) -> NDArray[n
     References
     ----------
     Canny, "A computational approach to edge detection", PAMI 1986.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((4, 6, 3), np.uint8)
+    >>> image[:, 3:] = 255
+    >>> canny(image, sigma=1)[0]
+    array([0., 0., 1., 1., 0., 0.], dtype=float32)
     """
     gradient = image_gradient(image, sigma)
     thin = suppress(gradient.magnitude, gradient.direction)

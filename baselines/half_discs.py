@@ -41,8 +41,23 @@ def half_disc(channels: NDArray[np.float32], radii: tuple[int, ...], distance: s
     Raises
     ------
     ValueError
-        If the radii are not ascending from 1, or the distance is unknown.
+        If ``channels`` is not three-dimensional, the radii are not ascending from 1, or the distance is unknown.
+
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.zeros((5, 6, 2), np.float32)
+    >>> halves[:, :3, 0] = halves[:, 3:, 1] = 1
+    >>> half_disc(halves, (1,))[0, 2].round()
+    array([0., 0., 1., 1., 0., 0.], dtype=float32)
     """
+    if channels.ndim != 3:
+        raise ValueError(f"channels: shape {channels.shape}, expected (H, W, C)")
     if not radii or any(b <= a for a, b in zip((0, *radii), radii, strict=False)):
         raise ValueError(f"radii: {radii!r}, expected ascending integers from 1")
     if distance not in DISTANCES:

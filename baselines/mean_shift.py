@@ -113,6 +113,18 @@ def mean_shift_soft(image: ArrayLike, settings: str = "published") -> NDArray[np
     ------
     ValueError
         As `mean_shift`.
+
+    References
+    ----------
+    Comaniciu & Meer, "Mean shift: a robust approach toward feature space analysis", PAMI 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((4, 6, 3), np.uint8)
+    >>> image[:, 4:] = 200
+    >>> mean_shift_soft(image, "2_8_5 2_8_9")[0]
+    array([0. , 0. , 0. , 0.5, 0. , 0. ], dtype=float32)
     """
     return mean_boundaries(mean_shift(image, settings))
 

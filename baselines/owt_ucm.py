@@ -48,7 +48,26 @@ def owt_ucm(oriented: NDArray[np.floating]) -> Hierarchy:
     Hierarchy
         The strength of an arc is the mean of the signal along it, taken at the arc's own direction; regions join in
         the order of the mean strength between them.
+
+    Raises
+    ------
+    ValueError
+        If ``oriented`` is not three-dimensional, is empty, or holds NaN or infinity.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, "Contour detection and hierarchical image segmentation", PAMI 2011, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> oriented = np.zeros((1, 5, 7))
+    >>> oriented[:, :, 3] = 0.8
+    >>> hierarchy = owt_ucm(oriented)
+    >>> [len(np.unique(regions)) for regions in hierarchy.regions([0.1, 0.9])]
+    [2, 1]
     """
+    check_oriented(oriented)
     height, width = oriented.shape[1:]
     labels = watershed_regions(oriented.max(axis=0))
     edgels = find_edgels(labels)
@@ -63,6 +82,14 @@ def owt_ucm(oriented: NDArray[np.floating]) -> Hierarchy:
         np.bincount(edgels.arc).astype(np.float64),
     )
     return Hierarchy(_painted(edgels, heights[edgels.arc], (height, width)))
+
+
+def check_oriented(oriented: NDArray[np.floating]) -> None:
+    """Raise ``ValueError`` unless ``oriented`` is (K, H, W), K at least 1, and finite."""
+    if oriented.ndim != 3 or oriented.size == 0:
+        raise ValueError(f"oriented: shape {oriented.shape}, expected (K, H, W), one plane per orientation")
+    if not np.isfinite(oriented).all():
+        raise ValueError("oriented: holds NaN or infinity, expected contour strengths in [0, 1]")
 
 
 def watershed_regions(strength: NDArray[np.floating]) -> NDArray[np.int64]:

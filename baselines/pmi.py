@@ -137,7 +137,15 @@ def pmi(
 
     References
     ----------
-    Isola, Zoran, Krishnan & Adelson, ECCV 2014.
+    Isola, Zoran, Krishnan & Adelson, "Crisp boundary detection using pointwise mutual information", ECCV 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((32, 40, 3), (20, 60, 200), np.uint8)
+    >>> image[:, 24:] = (220, 210, 30)
+    >>> int(pmi(image, vectors=8)[16].argmax()) in (23, 24)
+    True
     """
     config = PmiConfig(factor, vectors, kernels, bandwidth, rho, radius, seed)
     return thin_oriented(pmi_oriented(image, config))
@@ -162,6 +170,7 @@ def pmi_ucm(
     Returns
     -------
     Hierarchy
+        Of regions, at the size of the image.
 
     Raises
     ------
@@ -171,6 +180,15 @@ def pmi_ucm(
     References
     ----------
     Isola, Zoran, Krishnan & Adelson, ECCV 2014, section 4; Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.full((32, 40, 3), (20, 60, 200), np.uint8)
+    >>> image[:, 24:] = (220, 210, 30)
+    >>> hierarchy = pmi_ucm(image, vectors=8)
+    >>> hierarchy.shape, int(hierarchy.contour_map()[16].argmax()) in range(22, 26)
+    ((32, 40), True)
     """
     return owt_ucm(pmi_oriented(image, PmiConfig(factor, vectors, kernels, seed=seed)))
 

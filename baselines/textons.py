@@ -38,7 +38,31 @@ def textons(lightness: NDArray[np.floating], count: int, sigma: float, seed: int
     Returns
     -------
     (H, W) int64 array below ``count``
+
+    Raises
+    ------
+    ValueError
+        If ``lightness`` is not two-dimensional, ``count`` is below 1 or ``sigma`` not positive.
+
+    References
+    ----------
+    Malik, Belongie, Leung & Shi, "Contour and texture analysis for image segmentation", IJCV 2001, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lightness = np.full((12, 24), 50.0)
+    >>> lightness[:, 12:] += 40 * (np.arange(12) // 2 % 2)  # stripes on the right
+    >>> labels = textons(lightness, count=3, sigma=1.0, seed=0)
+    >>> len(np.unique(labels[:, :12])), len(np.unique(labels[:, 15:]))
+    (1, 3)
     """
+    if lightness.ndim != 2:
+        raise ValueError(f"lightness: shape {lightness.shape}, expected (H, W), L of CIE L*a*b*")
+    if count < 1:
+        raise ValueError(f"count: {count!r}, expected 1 or more textons")
+    if not sigma > 0:
+        raise ValueError(f"sigma: {sigma!r}, expected a scale in pixels above 0")
     responses = filter_responses(lightness / 100, sigma)  # (H, W, 17)
     rows = responses.reshape(-1, responses.shape[2])
     random = np.random.RandomState(seed)
