@@ -38,6 +38,12 @@ class BoundaryCounts:
     ------
     ValueError
         If the lengths differ, or a count is negative or larger than its total.
+
+    Examples
+    --------
+    >>> image = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> (image + image).cnt_r
+    array([18, 16])
     """
 
     cnt_r: NDArray[np.int64]
@@ -103,6 +109,11 @@ def count_map(
     ValueError
         If the sizes differ, values leave [0, 1] or are NaN, or there is no annotator.
 
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 2.2 and appendix B.
+
     Examples
     --------
     >>> import numpy as np
@@ -144,6 +155,15 @@ def count_segmentations(
     ------
     ValueError
         If there is no segmentation, sizes differ, or labels are not whole numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]] * 4)
+    >>> truth = label_boundaries(halves)[np.newaxis]
+    >>> counts = count_segmentations([halves, np.ones_like(halves)], truth)
+    >>> counts.thresholds, counts.cnt_r, counts.sum_r
+    (array([1., 2.]), array([4, 0]), array([4, 4]))
     """
     protocol = protocol or BoundaryProtocol()
     require(len(segmentations) > 0, "segmentations: none given, expected one label map per setting")
@@ -157,7 +177,29 @@ def count_segmentations(
 
 
 def pool(counts: Iterable[BoundaryCounts]) -> BoundaryCounts:
-    """Sum counts over images. Raises ``ValueError`` if there are none or their thresholds differ."""
+    """Sum counts over images.
+
+    Parameters
+    ----------
+    counts : iterable of BoundaryCounts
+        One per image.
+
+    Returns
+    -------
+    BoundaryCounts
+        With the thresholds of each.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or their thresholds differ.
+
+    Examples
+    --------
+    >>> image = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> pool([image, image, image]).sum_p
+    array([54, 24])
+    """
     counts = list(counts)
     require(len(counts) > 0, "counts: no images to pool")
     total = counts[0]

@@ -46,6 +46,11 @@ def correspond_pixels(
     predicted pixels are matched is unique, too: of the optimal sets, the first in raster order. Which of several
     equally good partners a pixel gets is deterministic but not part of the definition.
 
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 2.2 and appendix B.
+
     Examples
     --------
     >>> import numpy as np

@@ -33,6 +33,11 @@ def thin(mask: ArrayLike) -> NDArray[np.bool_]:
     ValueError
         If ``mask`` is not two-dimensional or holds values other than 0 and 1.
 
+    References
+    ----------
+    Lam, Lee & Suen, "Thinning methodologies: a comprehensive survey", PAMI 1992, p. 879; Guo & Hall, "Parallel thinning
+    with two-subiteration algorithms", Communications of the ACM 1989.
+
     Examples
     --------
     >>> import numpy as np
