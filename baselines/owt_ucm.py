@@ -64,7 +64,7 @@ def owt_ucm(oriented: NDArray[np.floating]) -> Hierarchy:
     >>> oriented = np.zeros((1, 5, 7))
     >>> oriented[:, :, 3] = 0.8
     >>> hierarchy = owt_ucm(oriented)
-    >>> [len(np.unique(regions)) for regions in hierarchy.regions([0.1, 0.9])]
+    >>> [len(np.unique(regions)) for regions in hierarchy.label_maps([0.1, 0.9])]
     [2, 1]
     """
     check_oriented(oriented)

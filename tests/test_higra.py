@@ -87,6 +87,6 @@ def test_regions_at_every_threshold_are_the_flat_zones(seed, closed):
         hierarchy = Hierarchy(ucm2)
     graph, weights = between_pixels(hierarchy.ucm2)
     tree, altitudes = hg.quasi_flat_zone_hierarchy(graph, weights)
-    for level, labels in zip(LEVELS, hierarchy.regions(LEVELS), strict=True):
+    for level, labels in zip(LEVELS, hierarchy.label_maps(LEVELS), strict=True):
         expected = hg.labelisation_horizontal_cut_from_threshold(tree, altitudes, level)
         assert same_partition(labels, expected)
