@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import RunFailed, UserError
-from ..runs.guards import sole_writer
+from ..runs.guards import require_time_limit, sole_writer
 from .looking import print_section
 from .options import SharedOptions, dataset_of, detector_options, detectors_of, protocol_of, workers_of
 
@@ -58,6 +58,9 @@ def _run(options: argparse.Namespace) -> None:
     from ..runs.results import folder_name
     from ..runs.runner import Job, run_job
 
+    require_time_limit(options.time_limit)
+    if options.scheduler and options.time_limit is not None:
+        raise UserError("--time-limit: not with --scheduler, whose workers have no alarms; leave one out")
     detectors = {d.name: d for d in detectors_of(options)}
     dataset, protocol = dataset_of(options), protocol_of(options)
     workers = workers_of(options, dataset)

@@ -141,4 +141,5 @@ def _innermost(folder: Path) -> Path:
 def require_split(folder: Path, split: str, spec: str) -> None:
     if not (folder / split).is_dir():
         known = sorted(p.name for p in folder.iterdir() if p.is_dir())
-        raise UserError(f"--split {split}: no folder {split} in {folder}; {spec} has {listing(known) or 'no splits'}")
+        there = f"no folder {split} in {folder}; {spec} has {listing(known) or 'no splits'}"
+        raise UserError(there, parameter="split", value=split)

@@ -31,9 +31,9 @@ def open_dataset(spec: str, split: str = "test") -> Dataset:
     root = Path(spec)
     if not root.is_dir():
         what = "not a folder" if root.exists() else "no such folder"
-        raise UserError(f"--data {spec}: {what}; expected 'scenes', a BSDS500 folder or a folder of images")
+        raise _unusable(spec, f"{what}; expected 'scenes', a BSDS500 folder or a folder of images")
     if not any(root.iterdir()):
-        raise UserError(f"--data {spec}: the folder is empty")
+        raise _unusable(spec, "the folder is empty")
     bsds = bsds500_root(root)
     if bsds is not None and {path.stem for path in (bsds / "images" / split).glob("*.jpg")} & official_ids(split):
         require_split(bsds / "groundTruth", split, spec)
@@ -45,7 +45,11 @@ def open_dataset(spec: str, split: str = "test") -> Dataset:
     if images is None or truths is None:
         lacking = f"images ({', '.join(IMAGE_FOLDERS)})" if images is None else f"truth ({', '.join(TRUTH_FOLDERS)})"
         found = listing(sorted(p.name for p in root.iterdir()))
-        raise UserError(f"--data {spec}: no folder of {lacking} in it; found {found}")
+        raise _unusable(spec, f"no folder of {lacking} in it; found {found}")
     name = root.resolve().name
     has_splits = any(split in folder.relative_to(root).parts for folder in (images, truths))
     return ImageFolder(f"folder {name}" if name.startswith("BSDS500") else name, split, images, truths, has_splits)
+
+
+def _unusable(spec: str, message: str) -> UserError:
+    return UserError(message, parameter="data", value=spec)

@@ -323,7 +323,7 @@ def require_like(record: Record, first: Record, folder: Path) -> None:
 
 def _read_json(path: Path) -> Any:
     """Return what a file holds that `json_text` made: no NaN, no half characters."""
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     values = json.loads(text, parse_constant=lambda name: _require(False))
     if "\\ud" in text.lower():
         json.dumps(values, ensure_ascii=False).encode()

@@ -99,7 +99,7 @@ class Soak:
     def __init__(self, place: Path, images: int, workers: int, seed: int) -> None:
         self.place, self.random, self.tally = place, RandomState(seed), Tally()
         self.groups: list[int] = []
-        (place / f"{MODULE}.py").write_text(DETECTORS)
+        (place / f"{MODULE}.py").write_text(DETECTORS, encoding="utf-8")
         dataset = open_dataset("scenes").limit(images)
         self.id_of = {str(zlib.crc32(dataset.image(i).tobytes())): i for i in dataset.ids}
         program = [sys.executable, "-m", "contourbench"]
@@ -177,7 +177,7 @@ class Soak:
 
     def _calls(self) -> list[str]:
         log = self.place / "calls"
-        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+        lines = [line.split() for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
         return [f"{MODULE}-{name}/counts/{self.id_of[image]}.json" for name, image in lines]
 
     def life(self, name: str, out: Path, kills: int) -> int:
@@ -283,7 +283,7 @@ def living(group: int) -> bool:
     """Whether a process of a group is alive; one that has ended and was not waited for is not."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, owner = path.read_text().rpartition(")")[2].split()[:3]
+            state, _, owner = path.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
         except (OSError, ValueError):
             continue
         if int(owner) == group and state != "Z":
