@@ -97,7 +97,7 @@ def test_official_ids():
         (lambda root: [(root / n).mkdir() for n in ("images", "gt")] and root, "no images"),
         (
             lambda root: part_of_bsds500(root) and (root / "images" / "test").rename(root / "images" / "val") and root,
-            "--split test: no folder test .* has val",
+            "`split='test'`: no folder test .* has val",
         ),
     ],
 )

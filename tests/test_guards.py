@@ -19,8 +19,8 @@ from command import COMMAND, contents, contourbench, fails, hear_interrupts
 from contourbench.bench.errors import UserError
 from contourbench.bench.files import arrays, atomic
 from contourbench.bench.files.predictions import read_prediction
+from contourbench.bench.runs import guards, runner
 from contourbench.bench.runs import results as store
-from contourbench.bench.runs import runner
 from contourbench.bench.runs.guards import sole_writer, time_limit
 from toy import read_picture, write_maps
 
@@ -58,8 +58,9 @@ def test_the_scores_come_last(capsys, tmp_path, folder, monkeypatch):
     assert written[len(store.SUMMARY_FILES) - 1] == "scores.json"
 
 
-def test_a_lock_that_was_removed_is_none(tmp_path):
+def test_a_lock_that_was_removed_is_none(tmp_path, monkeypatch):
     """Who waits for a lock does not hold it when the one before has taken its file away, and another made a new one."""
+    monkeypatch.setattr(guards, "LOOK_AGAIN", 0.0001)
     inside, most = [], []
 
     def work():

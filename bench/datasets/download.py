@@ -52,7 +52,7 @@ def get_bsds500(
     """
     checksums = checksums or official_checksums()
     if (folder / "images").exists() or (folder / "groundTruth").exists():
-        problems = compare(folder, checksums)
+        problems = differences(folder, checksums)
         if problems:
             raise UserError(f"{folder}: holds an incomplete copy ({problems[0]}); remove it or choose another folder")
         logger.info(f"{folder}: complete already, nothing to do")
@@ -117,7 +117,7 @@ def _unpack(archive: Path, folder: Path, checksums: dict[str, str]) -> None:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with target.open("wb") as file:
                         shutil.copyfileobj(tar.extractfile(member), file)
-        problems = compare(workplace, checksums)
+        problems = differences(workplace, checksums)
         if problems:
             raise UserError(f"{archive}: {problems[0]}")
         for name in ("images", "groundTruth"):
@@ -126,7 +126,7 @@ def _unpack(archive: Path, folder: Path, checksums: dict[str, str]) -> None:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def compare(folder: Path, checksums: dict[str, str]) -> list[str]:
+def differences(folder: Path, checksums: dict[str, str]) -> list[str]:
     """Return one line for each way in which a folder differs from the list of checksums."""
     missing = [path for path in checksums if not (folder / path).is_file()]
     damaged = [p for p, sha256 in checksums.items() if (folder / p).is_file() and file_sha256(folder / p) != sha256]
@@ -153,7 +153,7 @@ def check_bsds500(folder: Path) -> str:
     root = bsds500_root(folder)
     if root is None:
         raise UserError(f"{folder}: no images and groundTruth folders in it; not a copy of BSDS500")
-    problems = compare(root, official_checksums())
+    problems = differences(root, official_checksums())
     for split in BSDS500_SIZES:
         extra = sorted({p.stem for p in (root / "images" / split).glob("*.jpg")} - official_ids(split))
         if extra:

@@ -62,7 +62,7 @@ class ImageFolder(Dataset):
         return layers or None
 
 
-def find_pair(root: Path, split: str) -> tuple[Path | None, Path | None]:
+def find_images_and_truth(root: Path, split: str) -> tuple[Path | None, Path | None]:
     """Find the folders of images and truth in ``root``, in ``root/<split>``, or where known archives have them."""
     for inner in (root / name for name in INNER_FOLDERS):
         for place in (inner, inner / split):
