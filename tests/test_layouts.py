@@ -128,7 +128,7 @@ def test_multicue_truth_without_its_image(tmp_path):
 
 def test_the_help_tells_every_preset_and_the_readme_too(capsys):
     out = contourbench(capsys, "data", "--help")[1]
-    readme = (Path(__file__).parents[1] / "data" / "README.md").read_text()
+    readme = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
     for name, usual in TOLERANCES.items():
         assert f"{usual.max_dist:g}  " in out[out.index(f"  {name} ") :].splitlines()[0]
         assert f"| `{name}` | {usual.max_dist:g} |" in readme

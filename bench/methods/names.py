@@ -134,10 +134,24 @@ def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Dete
     settings : mapping, optional
         More parameters, as if they stood in ``spec``, if the detector has them.
 
+    Returns
+    -------
+    Detector
+        Call it with an (H, W, 3) uint8 RGB image.
+
     Raises
     ------
     UserError
         If the spelling, the name or a parameter is wrong; says what is near.
+
+    Examples
+    --------
+    >>> detector = parse_detector("sobel( nms=True, sigma=2 )")
+    >>> detector.name
+    'sobel(sigma=2, nms=True)'
+    >>> import numpy as np
+    >>> detector(np.zeros((4, 5, 3), np.uint8)).shape
+    (4, 5)
     """
     known = known_detectors()
     base, params = _split(_setting_spelt_out(spec, known))
@@ -183,7 +197,11 @@ def batch_form(detector: Detector) -> Detector | None:
 
 
 def describe(name: str) -> str:
-    """Return one line on a known detector: its parameters with their defaults and what its docstring says first."""
+    """Return one line on a known detector: its parameters with their defaults and what its docstring says first.
+
+    >>> describe("roberts").partition("  ")[0]
+    'roberts()'
+    """
     try:
         function = _import_target(_target_of(name))
     except UserError as error:  # such as torch, which is not installed, or several of this name

@@ -115,7 +115,10 @@ def _prepare_process(prepare: Callable[[], None] | None) -> None:
 
 @contextmanager
 def _holding_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait meanwhile: no process is left half started, and those started here do not hear it, either."""
+    """Let Ctrl-C wait meanwhile: no process is left half started, and those started here do not hear it, either.
+
+    Not on Windows, where signals cannot be held back.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -32,7 +32,8 @@ from ..datasets.opening import open_dataset
 from ..errors import note
 from ..files.atomic import write_text
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none, and no other signals that this study sends
+SIGNALS = (signal.SIGINT, signal.SIGTERM, SIGKILL)
 TIMES = ("seconds", "finished")  # what may differ in run.json
 GONE_SECONDS = 10.0  # within which workers have to have ended after their parent
 ANSWER = "the same command goes on from there"
@@ -207,7 +208,7 @@ class Soak:
         phase = PHASES[2 if after == whole else 1 if after > before else 0]
         tally.kills[name, kill, phase] += 1
         self.groups.append(ending.group)
-        if kill is signal.SIGKILL:
+        if kill is SIGKILL:
             return
         tally.slowest[name, kill] = max(ending.answering, tally.slowest.get((name, kill), 0.0))
         if any(word in ending.err for word in LAST_WORDS) and ending.code == -kill:
@@ -320,6 +321,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, metavar="TABLE.md")
     options = parser.parse_args(arguments)
+    if os.name != "posix":
+        parser.error("needs signals between processes, which this system does not have")
     with tempfile.TemporaryDirectory(prefix="contourbench-soak-") as place:
         tally = soak(Path(place), options.kills, options.images, options.workers, options.seed)
     text = table(tally)
