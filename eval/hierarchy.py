@@ -107,7 +107,7 @@ class Hierarchy:
 
 
 @njit(cache=True, nogil=True)
-def _find(cell, parent):
+def _find(cell: int, parent: NDArray[np.int32]) -> int:
     while parent[cell] != cell:
         parent[cell] = parent[parent[cell]]
         cell = parent[cell]
@@ -115,7 +115,7 @@ def _find(cell, parent):
 
 
 @njit(cache=True, nogil=True)
-def _join(entering, parent, width):
+def _join(entering: NDArray[np.int32], parent: NDArray[np.int32], width: int) -> None:
     """Add cells to the forest and join each with its neighbours that are in it already; -1 marks those outside."""
     steps = (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1)
     for cell in entering:
@@ -127,7 +127,7 @@ def _join(entering, parent, width):
 
 
 @njit(cache=True, nogil=True)
-def _roots(cells, parent):
+def _roots(cells: NDArray[np.int32], parent: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return each cell's root; a cell that is still outside, on a contour, is a region of its own."""
     roots = cells.copy()
     for i in range(cells.size):
