@@ -107,3 +107,14 @@ def test_public_names_are_documented(thing):
         assert "Returns" in found or inspect.signature(thing).return_annotation in (None, "None"), "no Returns"
         assert "Raises" in found or thing.__name__ in NEVER_RAISES, "no Raises"
         assert "References" in found or thing.__name__ in OF_NO_PAPER, "no References"
+
+
+@pytest.mark.parametrize("room", ["eval", "baselines"])
+def test_examples_of_the_readmes_run(room):
+    found = {}
+    for block in re.findall(r"^```python\n(.*?)^```", (ROOT / room / "README.md").read_text(), re.DOTALL | re.MULTILINE):
+        exec(block, found)
+    if room == "eval":
+        assert found["summary"].ods.f == 1
+    else:
+        assert found["contour_map"].shape == found["hierarchy"].shape == found["image"].shape[:2]
