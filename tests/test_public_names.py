@@ -112,7 +112,7 @@ def test_public_names_are_documented(thing):
 @pytest.mark.parametrize("room", ["eval", "baselines"])
 def test_examples_of_the_readmes_run(room):
     found = {}
-    for block in re.findall(r"^```python\n(.*?)^```", (ROOT / room / "README.md").read_text(), re.DOTALL | re.MULTILINE):
+    for block in re.findall(r"^```python\n(.*?)^```", (ROOT / room / "README.md").read_text(), re.S | re.M):
         exec(block, found)
     if room == "eval":
         assert found["summary"].ods.f == 1
