@@ -33,6 +33,19 @@ class Hierarchy:
     ------
     ValueError
         If the size is not odd or values leave [0, 1].
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, "Contour detection and hierarchical image segmentation", PAMI 2011, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ucm2 = np.zeros((9, 9))
+    >>> ucm2[:, 4] = 0.4
+    >>> hierarchy = Hierarchy(ucm2)
+    >>> [len(np.unique(labels)) for labels in hierarchy.label_maps([0.3, 0.5])]
+    [2, 1]
     """
 
     ucm2: NDArray[np.floating]
