@@ -25,6 +25,9 @@ class Comparison(NamedTuple):
     ids: tuple[str, ...]
     best_f: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        return comparison_text(self)
+
 
 def compare_runs(first: Run, second: Run, samples: int, seed: int) -> Comparison:
     """Compare two runs on the same images.

@@ -32,7 +32,7 @@ from ..runs.results import Run
 from .figures import COLOURS
 from .matches import FALSE_ALARM, HIT, MISS, match_kinds, match_pixels
 from .published import HUMAN_PRECISION, HUMAN_RECALL, published_curves, published_scores
-from .tables import Row, Section, sections
+from .tables import MEASURED, Table, make_tables, short
 
 # A slider has at most as many stops as 8 bits tell apart; the match picture is drawn at a few of them.
 MOST_STOPS, MOST_PICTURES = 255, 13
@@ -83,19 +83,19 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, n_images: in
     write_text(out, _page(section, runs, data, shown))
 
 
-def _section(runs: list[Run]) -> Section:
+def _section(runs: list[Run]) -> Table:
     folders = [run.folder for run in runs]
-    groups = sections(folders)
+    groups = make_tables(folders)
     if len(groups) != 1:
         titles = "; ".join(group.title for group in groups) or "no finished run"
         raise UserError(f"page: {titles}; a page shows one data set and protocol, name its folder")
-    return sections(folders, published=True)[0] if groups[0].is_bsds500_test else groups[0]
+    return make_tables(folders, published=True)[0] if groups[0].is_bsds500_test else groups[0]
 
 
 # Text and table
 
 
-def _page(section: Section, runs: list[Run], data: dict[str, Any], shown: Shown | None) -> str:
+def _page(section: Table, runs: list[Run], data: dict[str, Any], shown: Shown | None) -> str:
     style, script = _part("page.css"), _part("page.js")
     published = section.is_bsds500_test
     note = "Bold: the best measured here." if len(runs) > 1 else ""
@@ -128,13 +128,13 @@ def _json(value: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _table(section: Section) -> str:
-    with_source = any(row.source != "measured" for row in section.rows)
+def _table(section: Table) -> str:
+    with_source, frame = section.has_published, section.frame
     heads = [_head("detector", "text"), *(_head(h, "number") for h in section.columns.values())]
     heads += [_head("images", "number")] + ([_head("source", "text")] if with_source else [])
-    measured = [row for row in section.rows if row.source == "measured"]
-    best = [_best([row.values[i] for row in measured]) for i in range(len(section.columns))]
-    body = "\n".join(_row(row, best, with_source) for row in section.rows)
+    measured = frame.loc[frame["source"] == MEASURED, list(section.columns)]
+    best = measured.max() if len(measured) > 1 else measured.max() * float("nan")
+    body = "\n".join(_row(row, best, with_source) for row in frame.to_dict("records"))
     notes = "".join(f"<p>Note: {escape(line)}.</p>" for line in section.notes)
     return (
         '<div class="scroll" tabindex="0" role="region" aria-labelledby="table-title"><table class="sortable">\n'
@@ -147,25 +147,20 @@ def _head(name: str, kind: str) -> str:
     return f'<th scope="col" class="{kind}" data-kind="{kind}" aria-sort="none">{button}</th>'
 
 
-def _best(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return max(known) if len(known) > 1 else None
-
-
-def _row(row: Row, best: list[float | None], with_source: bool) -> str:
-    measured, name = row.source == "measured", escape(row.detector)
+def _row(row: dict[str, Any], best: Any, with_source: bool) -> str:
+    measured, name = row["source"] == MEASURED, escape(row["detector"])
     cells = [f'<th scope="row" data-value="{name}">{name}</th>']
-    for value, highest in zip(row.values, best, strict=True):
-        text = "–" if value is None else f"{value:.3f}".removeprefix("0")
-        text = f"<strong>{text}</strong>" if measured and value is not None and value == highest else text
-        cells.append(f'<td data-value="{"" if value is None else repr(float(value))}">{text}</td>')
-    cells.append(f'<td data-value="{row.images or ""}">{row.images or "–"}</td>')
+    for value, highest in ((row[key], best[key]) for key in best.index):
+        text = f"<strong>{short(value)}</strong>" if measured and value == highest else short(value)
+        cells.append(f'<td data-value="{"" if value != value else repr(float(value))}">{text}</td>')
+    images = str(row["images"]) if row["images"] == row["images"] else ""
+    cells.append(f'<td data-value="{images}">{images or "–"}</td>')
     if with_source:
-        cells.append(f'<td class="text" data-value="{escape(row.source)}">{escape(row.source)}</td>')
+        cells.append(f'<td class="text" data-value="{escape(row["source"])}">{escape(row["source"])}</td>')
     return f'<tr class="{"measured" if measured else "published"}">{"".join(cells)}</tr>'
 
 
-def _about(section: Section, runs: list[Run], browser: dict[str, Any] | None) -> str:
+def _about(section: Table, runs: list[Run], browser: dict[str, Any] | None) -> str:
     """What a reader must know to make the page again: data, protocol, versions, dates."""
     meta = runs[0].meta
     dataset, protocol = meta["dataset"], meta["protocol"]

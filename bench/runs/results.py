@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...eval.counting import BoundaryCounts
-from ...eval.metrics import Summary, summarize
+from ...eval.metrics import Score, Summary, summarize
 from ...eval.protocol import BoundaryProtocol
 from ...eval.regions import RegionScores, RegionSummary, summarize_regions
 from ..errors import UserError
@@ -221,11 +221,16 @@ def load_scores(folder: Path) -> dict[str, Any] | None:
     """Return what ``scores.json`` says, None if the run is not finished."""
     try:
         found = _read_json(folder / "scores.json")
-        values = [found["ods"]["f"], found["ois"]["f"], found["ap"], found["images"]]
+        values = [
+            *(found["ods"][name] for name in Score._fields),
+            found["ois"]["f"],
+            found["ap"],
+            found["ods_threshold"],
+        ]
         values += [] if found["r50"] is None else [found["r50"]]
         for measure, scales in REGION_SCALES.items() if "regions" in found else ():
             values += [found["regions"][measure][scale] for scale in scales]
-        _require(all(isinstance(value, int | float) for value in values))
+        _require(all(isinstance(value, int | float) for value in values) and found["images"] in range(1, 10**9))
         return found
     except FileNotFoundError:
         return None
@@ -249,6 +254,7 @@ def load_meta(folder: Path) -> dict[str, Any]:
         _require(isinstance(protocol.get("nms"), str | None))
         _require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
         _require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
+        _require(all(isinstance(s, int | float) for steps in meta["seconds"].values() for s in steps.values()))
     except UNREADABLE:
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
     return meta
