@@ -14,8 +14,8 @@ def render(table: Table, style: str) -> str:
     return {"text": _text, "md": _markdown, "csv": _csv, "latex": latex_table}[style](table)
 
 
-def markdown(cells: "DataFrame", numbers: int) -> str:
-    """Return a frame of text as a markdown table, ``numbers`` of its columns from the second on set to the right."""
+def markdown(cells: "DataFrame", numbers: int = 0) -> str:
+    """Return a frame of text as a markdown table; ``numbers`` columns from the second on are set to the right."""
     escaped = cells.map(lambda cell: cell.replace("|", "\\|"))
     return escaped.to_markdown(index=False, disable_numparse=True, colalign=_alignment(cells, numbers)) + "\n"
 
