@@ -120,9 +120,10 @@ def _lines(
     if len(labels) != len(found):
         raise ValueError(f"labels: {len(labels)} for {len(found)} runs ({', '.join(name for name, _ in found)})")
     lines = [
-        _line(label, curve, "--" if label in dashed else "-") for label, (_, curve) in zip(labels, found, strict=True)
+        curve_line(label, curve, "--" if label in dashed else "-")
+        for label, (_, curve) in zip(labels, found, strict=True)
     ]
-    lines += _published() if published else []
+    lines += published_lines() if published else []
     return sorted(lines, key=lambda line: -line.f)
 
 
@@ -142,13 +143,15 @@ def _curves(runs: "Runs | DataFrame") -> list[tuple[str, Curve]]:
     return found
 
 
-def _line(label: str, curve: Curve, style: str) -> Line:
-    seen = curve.recall + curve.precision > 0  # thresholds above every response are no points of the curve
+def curve_line(label: str, curve: Curve, style: str = "-") -> Line:
+    """Return a curve as it is drawn: without the thresholds above every response, which are no points of it."""
+    seen = curve.recall + curve.precision > 0
     best = best_point(curve).score
     return Line(label, curve.precision[seen], curve.recall[seen], (best.recall, best.precision), best.f, style)
 
 
-def _published() -> list[Line]:
+def published_lines() -> list[Line]:
+    """Return the published curves as they are drawn, in the order of their rows."""
     rows = {row.method: row for row in published_scores()}
     lines = []
     for curve in published_curves():
