@@ -20,16 +20,18 @@ clusterings", 2005.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
 
-from .hierarchy import Hierarchy
 from .protocol import BoundaryProtocol
-from .sweeps import Sweep
 from .validation import check_labels, require, size_message
+
+if TYPE_CHECKING:
+    from .hierarchy import Hierarchy
+    from .sweeps import Sweep
 
 # Which definition of the measures this code implements; raise it when a value changes.
 REGIONS_DEFINITION = 1
@@ -96,11 +98,11 @@ class RegionSummary(NamedTuple):
 
     covering: Scale
     covering_best: float
-    rand: Scale
-    information: Scale
+    pri: Scale
+    vi: Scale
 
 
-def score_sweep(sweep: Sweep | Sequence[ArrayLike], ground_truth: Sequence[ArrayLike]) -> RegionScores:
+def score_sweep(sweep: "Sweep | Sequence[ArrayLike]", ground_truth: Sequence[ArrayLike]) -> RegionScores:
     """Compare each segmentation of a sweep with all annotators.
 
     Parameters
@@ -128,7 +130,7 @@ def score_sweep(sweep: Sweep | Sequence[ArrayLike], ground_truth: Sequence[Array
     >>> scores.covered_r / scores.area_r, scores.rand, scores.information
     (array([1. , 0.5]), array([1.        , 0.33333333]), array([0., 1.]))
     """
-    segmentations = sweep.segmentations if isinstance(sweep, Sweep) else sweep
+    segmentations = getattr(sweep, "segmentations", sweep)
     require(len(segmentations) > 0, "segmentations: none given, expected one label map per setting")
     truth = _Truth.of(ground_truth)
     tables = []
@@ -140,7 +142,7 @@ def score_sweep(sweep: Sweep | Sequence[ArrayLike], ground_truth: Sequence[Array
 
 
 def score_hierarchy(
-    hierarchy: Hierarchy, ground_truth: Sequence[ArrayLike], protocol: BoundaryProtocol | None = None
+    hierarchy: "Hierarchy", ground_truth: Sequence[ArrayLike], protocol: BoundaryProtocol | None = None
 ) -> RegionScores:
     """Compare the regions of a hierarchy at every threshold with all annotators.
 
@@ -163,7 +165,7 @@ def score_hierarchy(
     truth.require_shape(hierarchy.shape, "ucm2 (at image size)")
     tables: list[csr_array] = []
     finest = np.zeros(0, np.int64)
-    for labels in hierarchy.regions(levels):
+    for labels in hierarchy.label_maps(levels):
         if not tables:  # any later region is a union of these, and so is its row of overlaps
             _, finest, numbers = np.unique(labels, return_index=True, return_inverse=True)
             tables.append(truth.overlaps(numbers))
@@ -198,8 +200,8 @@ def summarize_regions(scores: Mapping[str, RegionScores] | Iterable[RegionScores
     return RegionSummary(
         covering=_scale(covered.sum(0) / area, covered.max(1).sum() / area, levels),
         covering_best=float(sum(image.best_r for image in images) / area),
-        rand=_scale(rand.mean(0), rand.max(1).mean(), levels),
-        information=_scale(information.mean(0), information.min(1).mean(), levels, lowest=True),
+        pri=_scale(rand.mean(0), rand.max(1).mean(), levels),
+        vi=_scale(information.mean(0), information.min(1).mean(), levels, lowest=True),
     )
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import COMMAND, contents, contourbench, fails, hear_interrupts
+from command import COMMAND, contents, contourbench, edit_record, fails, hear_interrupts, records
 from contourbench.bench.errors import UserError
 from contourbench.bench.files import arrays, atomic
 from contourbench.bench.files.predictions import read_prediction
+from contourbench.bench.runs import contours
 from contourbench.bench.runs import results as store
-from contourbench.bench.runs import runner
 from contourbench.bench.runs.guards import sole_writer, time_limit
+from contourbench.bench.runs.journal import read_lines
 from toy import write_maps
 
 HANGS = """
@@ -35,10 +36,9 @@ def test_what_killed_runs_left_half_written_is_cleared(capsys, tmp_path, folder)
     run = ("run", "sobel", "--data", folder, "--out", "o")
     assert contourbench(capsys, *run)[0] == 0
     calm = contents("o")
-    for part in ("o", "o/sobel", "o/sobel/counts", "o/sobel/maps"):
+    for part in ("o", "o/sobel", "o/sobel/maps"):
         (tmp_path / part / ".k1ll3d.tmp").write_text("half")
         (tmp_path / part / ".lock").touch()
-    (tmp_path / "o/sobel/counts/.lock").unlink()
     (tmp_path / "o/sobel/maps/.lock").unlink()
     assert contourbench(capsys, *run)[0] == 0
     assert contents("o") == calm
@@ -92,7 +92,7 @@ def test_a_hanging_detector_loses_its_image_alone(capsys, tmp_path, folder, work
     code, _, err = contourbench(capsys, *run)
     assert code == 1
     assert "b: TimeoutError: not done after 1 seconds (--time-limit)" in err
-    assert {p.stem for p in (tmp_path / "o/hangs-detect/counts").iterdir()} == {"a", "c"}
+    assert set(records("o/hangs-detect")) == {"a", "c"}
 
 
 def test_no_alarm_is_left_behind():
@@ -112,8 +112,8 @@ def test_killed_at_any_moment_a_rerun_completes(tmp_path, number):
         process = subprocess.Popen(
             [*run, "rough"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, preexec_fn=hear_interrupts
         )
-        counts = tmp_path / "rough" / "canny" / "counts"
-        while process.poll() is None and len(list(counts.glob("*.json"))) < 2 * attempt + 1:
+        folder = tmp_path / "rough" / "canny"
+        while process.poll() is None and len(read_lines(folder)) < 2 * attempt + 1:
             time.sleep(0.01)
         process.send_signal(number)
         err = process.communicate(timeout=60)[1].decode()
@@ -178,11 +178,11 @@ def test_a_read_only_results_folder(capsys, tmp_path, folder):
 def test_one_part_of_a_run_that_cannot_be_written_to(capsys, tmp_path, folder):
     """All images fail alike, which is one line; what was there stays."""
     (tmp_path / "o/sobel").mkdir(parents=True)
-    (tmp_path / "o/sobel/counts").write_text("mine")
+    (tmp_path / "o/sobel/maps").write_text("mine")
     code, _, err = contourbench(capsys, "run", "sobel", "canny", "--data", folder, "--out", "o")
     assert code == 1
     assert err.count("a, b, c: FileExistsError: ") == err.count("cannot write") == 1
-    assert (tmp_path / "o/sobel/counts").read_text() == "mine"
+    assert (tmp_path / "o/sobel/maps").read_text() == "mine"
     assert (tmp_path / "o/canny/scores.json").exists()
 
 
@@ -207,15 +207,15 @@ def test_results_of_another_version(capsys, tmp_path, folder):
     assert contourbench(capsys, *run)[0] == 0
     calm = contents("o")
     older = {**json.loads((made / "run.json").read_text())["protocol"], "definition": 0}
-    for path in (made / "counts").iterdir():
-        edit(path, protocol=older)
-    assert "a.json: of another protocol than the rest" in fails(capsys, "compare", made, made)
+    for image_id in "abc":
+        edit_record(made, image_id, lambda record: record.update(protocol=older))
+    assert "a of another protocol than the rest" in fails(capsys, "compare", made, made)
     assert contourbench(capsys, *run)[0] == 0
     assert contents("o") == calm
     assert Path("calls").read_text() == "called " * 3
 
-    edit(made / "counts" / "b.json", certainty=[1, 2])
-    assert "b.json: missing or damaged" in fails(capsys, "compare", made, made)
+    edit_record(made, "b", lambda record: record.update(certainty=[1, 2]))
+    assert "b missing or damaged" in fails(capsys, "compare", made, made)
     assert contourbench(capsys, *run)[0] == 0
     assert contents("o") == calm
     assert Path("calls").read_text() == "called " * 4
@@ -227,18 +227,16 @@ def test_versions_are_kept_per_image(capsys, tmp_path, folder, monkeypatch):
     run = ("run", "sobel", "--data", folder, "--out", "o")
     made = tmp_path / "o" / "sobel"
     assert contourbench(capsys, *run)[0] == 0
-    now = store.current_versions()
-    assert json.loads((made / "counts/a.json").read_text())["versions"] == now
-    monkeypatch.setattr(runner, "current_versions", lambda: {**now, "numpy": "9.9"})
-    (made / "counts" / "b.json").unlink()
+    now = contours.current_versions()
+    assert records(made)["a"]["versions"] == now
+    monkeypatch.setattr(contours, "current_versions", lambda: {**now, "numpy": "9.9"})
+    edit_record(made, "b", None)
     assert contourbench(capsys, *run)[0] == 0
-    held = {path.stem: json.loads(path.read_text())["versions"]["numpy"] for path in (made / "counts").iterdir()}
+    held = {image_id: record["versions"]["numpy"] for image_id, record in records(made).items()}
     assert held == {"a": now["numpy"], "b": "9.9", "c": now["numpy"]}
     assert json.loads((made / "run.json").read_text())["versions"]["numpy"] == f"{now['numpy']}, 9.9"
     for name in "ac":  # as older versions wrote them
-        values = json.loads((made / "counts" / f"{name}.json").read_text())
-        del values["versions"]
-        (made / "counts" / f"{name}.json").write_text(json.dumps(values))
+        edit_record(made, name, lambda record: record.pop("versions"))
     edit(made / "run.json", versions={"numpy": "1.0, 2.0"})
     assert contourbench(capsys, *run)[0] == 0
     assert json.loads((made / "run.json").read_text())["versions"]["numpy"] == "1.0, 2.0, 9.9"

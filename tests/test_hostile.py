@@ -141,7 +141,7 @@ def test_what_we_do_not_read_is_named(tmp_path):
     with pytest.raises(UserError, match=r"x.mat: variables note, thin; expected one contour map"):
         read_prediction(tmp_path / "x.mat")
     savemat(tmp_path / "x.mat", {"note": "by hand", "edge": np.eye(4)})
-    np.testing.assert_array_equal(read_prediction(tmp_path / "x.mat"), np.eye(4))
+    np.testing.assert_array_equal(read_prediction(tmp_path / "x.mat").contour_map(), np.eye(4))
 
 
 def test_version_73_is_refused_in_one_line(tmp_path):
@@ -273,8 +273,11 @@ def test_damaged_results_are_refused_or_read(scenes, tmp_path_factory, seed):
     choose = random.Random(seed)
     folder = tmp_path_factory.getbasetemp() / "damaged"
     shutil.copytree(scenes / "felzenszwalb", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("maps"))
-    path = folder / choose.choice(["run.json", "scores.json", "counts/scene001.json", "counts/scene002.json"])
-    path.write_text(json.dumps(damaged(json.loads(path.read_text()), choose)))
+    path = folder / choose.choice(["run.json", "scores.json", "counts.jsonl"])
+    lines = [path.read_text()] if path.suffix == ".json" else path.read_text().splitlines()
+    k = choose.randrange(len(lines))
+    lines[k] = json.dumps(damaged(json.loads(lines[k]), choose))
+    path.write_text("\n".join(lines) + "\n")
     if choose.random() < 0.2:
         data = bytearray(path.read_bytes())
         data[choose.randrange(len(data))] = choose.randrange(256)
@@ -309,8 +312,8 @@ def test_nothing_in_run_json_may_be_of_another_kind(scenes, tmp_path, spot):
 
 def test_results_nested_too_deeply(scenes, tmp_path):
     shutil.copytree(scenes / "sobel", tmp_path / "sobel")
-    for name in ("run.json", "scores.json", "counts/scene001.json"):
-        (tmp_path / "sobel" / name).write_text("[" * 200_000)
+    for name in ("run.json", "scores.json", "counts.jsonl"):
+        (tmp_path / "sobel" / name).write_text("[" * 200_000 + "\n")
         with pytest.raises(UserError, match="run or score again"):
             load_run(tmp_path / "sobel") if name != "scores.json" else make_tables([tmp_path / "sobel"])
         shutil.copy(scenes / "sobel" / name, tmp_path / "sobel" / name)

@@ -49,7 +49,7 @@ def test_joining_by_the_definition(seed):
 
 def test_the_stronger_contour_vanishes_last():
     hierarchy = owt_ucm(cross())
-    regions = [len(np.unique(labels)) for labels in hierarchy.regions([0.1, 0.5, 0.95])]
+    regions = [len(np.unique(labels)) for labels in hierarchy.label_maps([0.1, 0.5, 0.95])]
     assert regions == [4, 2, 1]
     vertical, horizontal = hierarchy.ucm2[11, 28:31].max(), hierarchy.ucm2[18:21, 11].max()
     assert vertical > 2 * horizontal > 0
@@ -72,7 +72,7 @@ def test_contours_are_closed_and_bound_the_regions(seed, height, width):
     assert (hierarchy.ucm2[1::2, 1::2] == 0).all()
     before = None
     for threshold, labels in zip(
-        levels := BoundaryProtocol(thresholds=9).levels(), hierarchy.regions(levels), strict=True
+        levels := BoundaryProtocol(thresholds=9).levels(), hierarchy.label_maps(levels), strict=True
     ):
         beside = labels[:, 1:] != labels[:, :-1]
         np.testing.assert_array_equal(beside, hierarchy.ucm2[1::2, 2:-1:2] > threshold)

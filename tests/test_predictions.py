@@ -6,11 +6,10 @@ from contourbench.bench.files.predictions import (
     checked_prediction,
     find_predictions,
     match_ids,
-    prediction_hash,
     read_prediction,
     write_prediction,
 )
-from contourbench.eval import Hierarchy, Sweep
+from contourbench.eval import ContourMap, Hierarchy, Sweep
 from scipy.io import loadmat, savemat
 from toy import SHAPE, toy_image, toy_truth, write_maps
 
@@ -20,9 +19,8 @@ from toy import SHAPE, toy_image, toy_truth, write_maps
 )
 def test_kinds(tmp_path, kind, step):
     paths = find_predictions(write_maps(tmp_path / "maps", kind=kind))
-    prediction = read_prediction(paths["b"])
-    prediction = prediction.contour_map() if kind == "ucm2" else prediction
-    np.testing.assert_allclose(prediction, 0.1 + 0.7 * toy_truth(1), atol=step / 2 + 1e-7)
+    soft = read_prediction(paths["b"]).contour_map()
+    np.testing.assert_allclose(soft, 0.1 + 0.7 * toy_truth(1), atol=step / 2 + 1e-7)
 
 
 def test_segs(tmp_path):
@@ -44,7 +42,7 @@ def test_a_sweep_is_read_back(tmp_path, suffix):
     again = read_prediction(tmp_path / f"x{suffix}")
     if suffix == ".npz":
         assert again.settings == sweep.settings == ("fine", "3_200", "one")
-        assert prediction_hash(again) == prediction_hash(sweep)
+        assert again.digest() == sweep.digest()
     for ours, theirs in zip(sweep.segmentations, again.segmentations, strict=True):
         np.testing.assert_array_equal(theirs, ours + (1 if suffix == ".mat" else 0))  # MATLAB's 0 is no region
 
@@ -63,21 +61,21 @@ def test_a_hierarchy_is_read_back(tmp_path, suffix, random):
     write_prediction(tmp_path / f"x{suffix}", hierarchy)
     again = read_prediction(tmp_path / f"x{suffix}")
     assert isinstance(again, Hierarchy)
-    assert prediction_hash(again) == prediction_hash(hierarchy)
+    assert again.digest() == hierarchy.digest()
 
 
 @pytest.mark.parametrize(("suffix", "step"), [(".npy", 0), (".mat", 0), (".png", 0.5001 / 65535)])
 def test_a_map_is_read_back(tmp_path, suffix, step, random):
     soft = random.rand(*SHAPE).astype(np.float32)
-    write_prediction(tmp_path / f"x{suffix}", soft)
-    np.testing.assert_allclose(read_prediction(tmp_path / f"x{suffix}"), soft, atol=step, rtol=0)
+    write_prediction(tmp_path / f"x{suffix}", ContourMap(soft))
+    np.testing.assert_allclose(read_prediction(tmp_path / f"x{suffix}").values, soft, atol=step, rtol=0)
 
 
 def test_what_a_format_cannot_hold(tmp_path):
     with pytest.raises(UserError, match=r"x.png: .png cannot hold 3 segmentations; expected .npz, .mat"):
         write_prediction(tmp_path / "x.png", a_sweep())
     with pytest.raises(UserError, match=r"x.npz: .npz cannot hold a contour map; expected .npy, .mat, .png"):
-        write_prediction(tmp_path / "x.npz", np.zeros(SHAPE))
+        write_prediction(tmp_path / "x.npz", ContourMap(np.zeros(SHAPE)))
 
 
 def test_sweeps_in_several_forms():
@@ -86,7 +84,7 @@ def test_sweeps_in_several_forms():
         sweep = checked_prediction(given, "s", SHAPE)
         assert [layer.dtype for layer in sweep.segmentations] == [np.int32, np.int32]
     rows = checked_prediction([[0.0, 0.5], [1.0, 0.0]], "nested lists are one map")
-    np.testing.assert_array_equal(rows, [[0, 0.5], [1, 0]])
+    np.testing.assert_array_equal(rows.values, [[0, 0.5], [1, 0]])
     with pytest.raises(UserError, match="1 settings' names for 2"):
         checked_prediction(Sweep((labels, labels), ("a",)), "s")
     with pytest.raises(UserError, match="an empty sweep"):
@@ -95,13 +93,13 @@ def test_sweeps_in_several_forms():
 
 def test_png_values_are_divided_in_float64(tmp_path):
     iio.imwrite(tmp_path / "x.png", np.full((2, 2), 51, np.uint8))
-    assert (read_prediction(tmp_path / "x.png") >= 0.2).all()
+    assert (read_prediction(tmp_path / "x.png").values >= 0.2).all()
 
 
 def test_inversion_is_exact(tmp_path):
     """1 - 204/255 is not quite 51/255, which a threshold of 0.2 would notice."""
     iio.imwrite(tmp_path / "x.png", np.full((2, 2), 204, np.uint8))
-    assert (read_prediction(tmp_path / "x.png", invert=True) >= 0.2).all()
+    assert (read_prediction(tmp_path / "x.png", invert=True).values >= 0.2).all()
 
 
 def write_bad(folder):

@@ -74,15 +74,14 @@ def _verify(options: argparse.Namespace) -> None:
 
 def _crispness(options: argparse.Namespace) -> None:
     from ...eval.crispness import average_crispness, crispness
-    from ...eval.sweeps import Sweep
-    from ..files.predictions import counted_map, find_predictions, read_prediction
+    from ..files.predictions import find_predictions, read_prediction
 
     values = []
     for path in find_predictions(options.predictions).values():
         prediction = read_prediction(path, options.invert)
-        if isinstance(prediction, Sweep):
+        if not prediction.is_soft:
             raise UserError(f"{path}: holds segmentations; crispness is of soft contour maps")
-        values.append(crispness(counted_map(prediction)))
+        values.append(crispness(prediction.contour_map()))
     try:
         average = average_crispness(values)
     except ValueError as error:

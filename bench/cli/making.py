@@ -53,42 +53,20 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..files.folders import make_writable
-    from ..runs.preflight import require_same_run, require_same_set
-    from ..runs.results import folder_name
-    from ..runs.runner import Job, run_job
+    from ..runs.api import run_detectors
 
-    detectors = {d.name: d for d in detectors_of(options)}
-    dataset, protocol = dataset_of(options), protocol_of(options)
-    workers = workers_of(options, dataset)
-    options.out = options.out.resolve() if options.scheduler else options.out
-    jobs = [
-        Job(
-            d,
-            dataset,
-            protocol,
-            options.out / folder_name(name),
-            fresh=options.fresh,
-            time_limit=options.time_limit,
-            batch=options.batch if d.batch else 1,
-        )
-        for name, d in detectors.items()
-    ]
-    require_same_set(options.out, jobs)
-    for job in jobs:
-        require_same_run(job)
-    make_writable(options.out, f"--out {options.out}")
-    failures = []
-    with workers:
-        for job in jobs:
-            try:
-                run_job(job, workers, job.source.name)
-            except RunFailed as error:
-                failures.append(str(error))
-    with sole_writer(options.out, wait=True):
-        _write_set(options.out)
-    if failures:
-        raise RunFailed("\n".join(failures))
+    detectors, dataset, protocol = detectors_of(options), dataset_of(options), protocol_of(options)
+    out = options.out.resolve() if options.scheduler else options.out  # workers have another working directory
+    failure = None
+    with workers_of(options, dataset) as workers:
+        try:
+            run_detectors(detectors, dataset, protocol, out, workers, options.batch, options.fresh, options.time_limit)
+        except RunFailed as error:  # the table of the others is written all the same
+            failure = error
+    with sole_writer(out, wait=True):
+        _write_set(out)
+    if failure:
+        raise failure
 
 
 def _write_set(out: Path) -> None:
@@ -114,38 +92,32 @@ def _write_set(out: Path) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
-    from ..files.folders import make_writable
-    from ..files.predictions import find_predictions, match_ids
     from ..report.tables import make_tables
-    from ..runs.preflight import check_saved_maps, require_same_run
-    from ..runs.results import folder_name
-    from ..runs.runner import Job, SavedMaps, run_job
+    from ..runs.api import score_maps
 
     dataset, protocol = dataset_of(options), protocol_of(options)
-    workers = workers_of(options, dataset)
-    folder = options.predictions
-    files = find_predictions(folder)
-    match_ids(files, dataset.ids, folder, partial=options.limit is not None or options.shard is not None)
-    resolved = folder.resolve()
-    name = options.name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
-    out = options.out or Path("results") / folder_name(name)
-    out = out.resolve() if options.scheduler else out
-    nms = None if options.nms == "none" else options.nms
-    source = SavedMaps(name, folder, {i: files[i].resolve() if options.scheduler else files[i] for i in dataset.ids})
-    job = Job(source, dataset, protocol, out, nms, options.invert, options.fresh)
-    require_same_run(job)
-    check_saved_maps(job)
-    make_writable(out, f"--out {out}")
-    with workers:
-        run_job(job, workers, name)
-    (table,) = make_tables([out])
+    far = bool(options.scheduler)  # workers have another working directory
+    with workers_of(options, dataset) as workers:
+        run = score_maps(
+            options.predictions.resolve() if far else options.predictions,
+            dataset,
+            protocol,
+            options.out.resolve() if far and options.out else options.out,
+            workers,
+            name=options.name,
+            nms=None if options.nms == "none" else options.nms,
+            invert=options.invert,
+            fresh=options.fresh,
+            partial=options.limit is not None or options.shard is not None,
+        )
+    (table,) = make_tables([run.folder])
     print_table(table)
-    (regions,) = make_tables([out], measure="regions")
+    (regions,) = make_tables([run.folder], measure="regions")
     if len(regions.frame):
         print()
         print_table(regions)
-    texts = ", ".join(sorted(path.name for path in out.glob("eval_*.txt")))
-    print(f"{out}: scores.json, run.json, {texts}", file=sys.stderr)
+    texts = ", ".join(sorted(path.name for path in run.folder.glob("eval_*.txt")))
+    print(f"{run.folder}: scores.json, run.json, {texts}", file=sys.stderr)
 
 
 def _merge(options: argparse.Namespace) -> None:

@@ -131,7 +131,7 @@ def dataset_of(options: argparse.Namespace) -> "Dataset":
     data = str(Path(options.data).resolve()) if far else options.data  # workers have another working directory
     dataset = open_dataset(data, options.split or "test").limit(options.limit)
     if options.shard:
-        dataset.shard(*_shard(options.shard))
+        dataset = dataset.shard(*_shard(options.shard))
     for line in dataset.warnings:
         print(f"warning: {line}", file=sys.stderr)
     if options.split and not dataset.has_splits:

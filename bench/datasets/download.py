@@ -14,9 +14,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from ...eval.hashing import digest
 from ..errors import UserError, listing, note
 from ..files.folders import make_writable
-from ..files.hashes import digest, file_sha256
+from ..files.hashes import file_sha256
 from .base import Dataset
 from .bsds500 import BSDS500_SIZES, bsds500_root, official_checksums, official_ids
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ...eval.hashing import digest
 from ..errors import UserError, listing, nearest_hint
-from ..files.hashes import digest
 from .fingerprint import code_of, local_sources
 
 BUILT_IN = {

@@ -234,8 +234,8 @@ def _region_columns(regions: dict[str, RegionScores]) -> dict[str, NDArray[np.fl
     levels = images[0].thresholds
     measures = {
         "covering": (np.stack([image.covered_r / image.area_r for image in images]), summary.covering),
-        "pri": (np.stack([image.rand for image in images]), summary.rand),
-        "vi": (np.stack([image.information for image in images]), summary.information),
+        "pri": (np.stack([image.rand for image in images]), summary.pri),
+        "vi": (np.stack([image.information for image in images]), summary.vi),
     }
     best = {name: values.min(1) if name == "vi" else values.max(1) for name, (values, _) in measures.items()}
     at_ods = {

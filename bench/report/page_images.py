@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from ...eval.counting import pool
 from ...eval.metrics import pr_curve, summarize
-from ...eval.sweeps import Sweep
 from ..datasets.base import Dataset
 from ..errors import UserError, listing
-from ..files.predictions import counted_map
-from ..runs.kept_maps import counted_pair, read_saved, run_protocol, saved_maps
+from ..runs.kept_maps import as_counted, counted_pair, read_saved, run_protocol, saved_maps
 from ..runs.progress import Progress
 from ..runs.results import Run
 from .matches import FALSE_ALARM, HIT, MISS, match_kinds, match_pixels
@@ -106,17 +104,16 @@ def _image(shown: Shown, dataset: Dataset, image_id: str, place: int) -> dict[st
 
 def _made_of(run: Run, maps: dict[str, Path], image_id: str, truth: NDArray[np.bool_]) -> dict[str, Any]:
     """Return one detector's map of an image, its scores at each stop, and its matches at some of them."""
-    prediction = read_saved(run, maps, image_id)
+    prediction = as_counted(run, read_saved(run, maps, image_id))
     counts = run.counts[image_id].at(_stops(run))
-    curve, nms = pr_curve(counts), run.meta["protocol"].get("nms")
-    soft = counted_map(prediction, nms)
+    curve, soft = pr_curve(counts), prediction.contour_map()
     levels = np.linspace(0, 1, len(counts.thresholds) + 1)[1:] if is_sweep(run) else counts.thresholds
     # the number of stops that a pixel reaches: binarised at a stop, it is exact
     steps = np.searchsorted(levels, soft.astype(np.float64) + (1e-6 if is_sweep(run) else 0), side="right")
     palette = [(0, 0, 0, 0), *((*colour, 255) for colour in KINDS.values())]
     drawn = _drawn_stops(curve.f, counts.sum_p, _overall_best(run))
-    counted, protocol = prediction if isinstance(prediction, Sweep) else soft, run_protocol(run)
-    found = [match_pixels(counted, truth, float(counts.thresholds[stop]), protocol) for stop in drawn]
+    protocol = run_protocol(run)
+    found = [match_pixels(prediction, truth, float(counts.thresholds[stop]), protocol) for stop in drawn]
     return {
         "map": png_uri(steps, [(grey,) * 3 for grey in range(len(levels) + 1)]),
         "precision": rounded(curve.precision),

@@ -17,10 +17,10 @@ from .progress import iteration_note
 
 
 class Made(NamedTuple):
-    """What a detector has made of an image, and how many seconds that took."""
+    """What there is of an image, and how many seconds a detector took for it; None if it had nothing to do."""
 
     prediction: Prediction
-    seconds: float
+    seconds: float | None
 
 
 def detect(

@@ -25,6 +25,8 @@ class ClusterWorkers:
         If dask.distributed is not installed or no scheduler answers.
     """
 
+    are_here = False
+
     def __init__(self, address: str) -> None:
         self.address = address
         self._client: Any = None

@@ -8,12 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...eval.hierarchy import Hierarchy
-from ...eval.sweeps import Sweep
 from ...eval.thinning import thin
 from ..datasets.base import Dataset
 from ..errors import UserError, listing
-from ..files.predictions import Prediction, checked_prediction, describe_kind, find_predictions, read_prediction
+from ..files.predictions import Prediction, checked_prediction, find_predictions, read_prediction
 from .progress import Progress
 
 OK, LOOK, WRONG = "ok", "look", "WRONG"
@@ -81,8 +79,8 @@ def examine(folder: Path, dataset: Dataset, limit: int = 50, invert: bool = Fals
                 reason = first_line(error, files[image_id])
                 problems[NUMBER.sub("#", reason)][image_id] = reason
             else:
-                kinds[describe_kind(prediction)].append(image_id)
-                if not isinstance(prediction, Sweep):
+                kinds[prediction.description].append(image_id)
+                if prediction.is_soft:
                     looks[image_id] = _look_at(prediction)
             progress.step()
     findings.append(_readable(problems, len(chosen)))
@@ -143,8 +141,8 @@ def _of_one_kind(kinds: dict[str, list[str]]) -> Finding:
     return Finding("kind", OK if len(kinds) == 1 else WRONG, found, "" if len(kinds) == 1 else "expected one kind")
 
 
-def _look_at(prediction: NDArray | Hierarchy) -> _Look:
-    soft = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+def _look_at(prediction: Prediction) -> _Look:
+    soft = prediction.contour_map()
     highest = float(soft.max())
     above = (soft > 0) & (soft >= np.quantile(soft, 1 - STRONGEST))
     left = thin(above).sum() / max(above.sum(), 1)

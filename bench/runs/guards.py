@@ -34,7 +34,7 @@ def sole_writer(folder: Path, wait: bool = False) -> Iterator[None]:
 
 def clear_unfinished(folder: Path) -> None:
     """Remove what `files.write_bytes` left behind when its process was killed, in a results folder or a run's."""
-    for part in (folder, folder / "counts", folder / "maps"):  # in others, others may be writing
+    for part in (folder, folder / "maps"):  # in others, others may be writing
         for path in part.glob(".*.tmp"):
             path.unlink(missing_ok=True)
 

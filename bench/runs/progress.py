@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ..errors import note
+
 EVERY = 0.2  # seconds between two looks, and between two notes of a detector
 
 
@@ -52,6 +54,10 @@ class Progress:
             self._bar.update()
         elif self.done == self.total or self.done % max(1, self.total // 10) == 0:
             print(f"{self.label}: {self.done} of {self.total} images", file=sys.stderr, flush=True)
+
+    def interrupted(self) -> None:
+        """Say how far it is."""
+        note(f"\n{self.label}: interrupted after {self.done} of {self.total} images")
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._over.set()

@@ -24,6 +24,8 @@ class Workers:
     Leaving it by an exception, such as an interruption, ends the processes at once.
     """
 
+    are_here = True  # on this machine, where they can note down which iteration they are at
+
     def __init__(self, count: int) -> None:
         self.count = count
         self._pool: ProcessPoolExecutor | None = None

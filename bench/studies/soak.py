@@ -31,6 +31,7 @@ from numpy.random import RandomState
 from ..datasets.opening import open_dataset
 from ..errors import note
 from ..files.atomic import write_text
+from ..runs.journal import NAME, id_of, whole_lines
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 TIMES = ("seconds", "finished")  # what may differ in run.json
@@ -61,9 +62,9 @@ MODULE = "soaked_edges"
 
 
 class Finished(NamedTuple):
-    """An image whose record is written: which file that is, and how often the detector was called before."""
+    """An image whose record is written: how often that is so, and how often the detector was called before."""
 
-    record: tuple[int, int]
+    records: int
     calls: int
 
 
@@ -109,7 +110,7 @@ class Soak:
             "score": [*program, "score", "maps", *common],
         }
         self.calm: dict[str, dict[str, bytes]] = {}
-        self.records: dict[str, list[Path]] = {}
+        self.records: dict[str, list[str]] = {}
         self.usual: dict[str, Ending] = {}
 
     def undisturbed(self) -> None:
@@ -142,7 +143,7 @@ class Soak:
                     time.sleep(0.01)
                 working = time.perf_counter()
             else:
-                while process.poll() is None and len(records(out)) < images:
+                while process.poll() is None and len(set(records(out))) < images:
                     time.sleep(0.01)
                 try:
                     process.wait(moment)
@@ -159,7 +160,7 @@ class Soak:
 
     def _point(self, name: str, out: Path) -> tuple[int, float]:
         """Return a random point: how many images have to be finished, and how many seconds have to pass then."""
-        usual, whole, before = self.usual[name], len(self.records[name]), len(records(out))
+        usual, whole, before = self.usual[name], len(self.records[name]), len(set(records(out)))
         if before == whole:
             return 0, self.random.uniform(0, usual.seconds)
         if self.random.uniform() < 0.25:
@@ -167,18 +168,15 @@ class Soak:
         return self.random.randint(before, whole) + 1, self.random.uniform(0, 2 * usual.working / whole)
 
     def finished(self, out: Path) -> dict[str, Finished]:
-        """Return what is finished in a results folder, by the name of the record."""
-        found = {}
-        for path in records(out):
-            state = path.stat()
-            found[str(path.relative_to(out))] = (state.st_ino, state.st_mtime_ns)
+        """Return what is finished in a results folder, by the name of the run and the id of the image."""
+        written = Counter(records(out))
         calls = Counter(self._calls())  # after the records: a call comes before its record
-        return {name: Finished(record, calls[name]) for name, record in found.items()}
+        return {name: Finished(count, calls[name]) for name, count in written.items()}
 
     def _calls(self) -> list[str]:
         log = self.place / "calls"
         lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
-        return [f"{MODULE}-{name}/counts/{self.id_of[image]}.json" for name, image in lines]
+        return [f"{MODULE}-{name}/{self.id_of[image]}" for name, image in lines]
 
     def life(self, name: str, out: Path, kills: int) -> int:
         """Start a command again and again until it is done, killed at most so many times; return how many times."""
@@ -192,6 +190,7 @@ class Soak:
             after = self.finished(out)
             self.tally.kept += len(before)
             again = [image for image, state in before.items() if after.get(image) != state]
+            again += [image for image, state in after.items() if state.records > 1]
             self.tally.faults += [f"{name}: {image} was finished and made again" for image in again]
             if not ending.killed or ending.code == 0:
                 break
@@ -262,9 +261,12 @@ def soak(place: Path, kills: int, images: int = 12, workers: int = 2, seed: int 
     return test.tally
 
 
-def records(out: Path) -> list[Path]:
-    """Return the records of finished images in a results folder, of one run or of several."""
-    return sorted([*out.glob("counts/*.json"), *out.glob("*/counts/*.json")])
+def records(out: Path) -> list[str]:
+    """Return run and id of every whole record in a results folder, as often as it is there."""
+    journals = sorted([*out.glob(NAME), *out.glob(f"*/{NAME}")])
+    return [
+        str(journal.parent.relative_to(out) / str(id_of(line))) for journal in journals for line in whole_lines(journal)
+    ]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
