@@ -6,7 +6,7 @@ computes what, and its record), ``report`` (tables, frames, figures, pages), ``c
 
 What a notebook needs is here, imported when it is first asked for:
 
->>> from contourbench.bench import draw_curves, load_results, open_dataset, per_image
+>>> from contourbench.bench import draw_curves, load_results, open_dataset, per_image, run
 """
 
 from importlib import import_module

@@ -56,7 +56,9 @@ def test_unlike_protocols_stand_apart_and_unfinished_runs_are_left_out(capsys, s
     assert frame["thin"].tolist() == [False, True, True, True] or frame["thin"].tolist() == [True, True, True, False]
     assert frame["thresholds"].is_monotonic_increasing
     (tmp_path / "o" / "sobel" / "scores.json").unlink()
+    capsys.readouterr()
     assert load_results(tmp_path / "o").empty
+    assert "note: sobel: not finished (0 images failed); run it again" in capsys.readouterr().err
     with pytest.raises(UserError, match="no runs in it"):
         load_results(tmp_path / "o" / "sobel" / "maps")
 
@@ -120,6 +122,7 @@ def test_comparison_as_it_is_printed(capsys, scenes):
         assert name == score.upper()
         assert row.tolist() == pytest.approx(list(map(float, numbers)), abs=PRINTED, nan_ok=True)
     assert list(frame)[::3] == ["a", "b", "difference", "p"]
+    assert repr(load_run(scenes / "sobel")) == f"<Run sobel on 3 images of scenes test: {scenes / 'sobel'}>"
     assert repr(compare_runs(load_run(scenes / "canny"), load_run(scenes / "sobel"), 50, 3)) == printed
 
 

@@ -124,16 +124,13 @@ def print_table(table: "Table", style: str = "text") -> None:
 
 def _curves(options: argparse.Namespace) -> None:
     from ..report.curves import write_curves
-    from ..report.tables import make_tables
+    from ..report.tables import single_table
     from ..runs.results import find_runs, finished, load_run
 
     out = figure_path(options.out or options.results[0] / "curves.png", options.width)
     folders = finished([run for folder in options.results for run in find_runs(folder)])
-    groups = make_tables(folders)
-    if len(groups) != 1:
-        titles = "; ".join(group.title for group in groups) or "no finished run"
-        raise UserError(f"curves: {titles}; a figure shows one data set and protocol, name its folder")
-    bsds500, runs = groups[0].is_bsds500_test, [load_run(folder) for folder in folders]
+    bsds500 = single_table(folders, "figure").is_bsds500_test
+    runs = [load_run(folder) for folder in folders]
     labels = labels_of(options, [run.name for run in runs])
     unknown = [label for label in options.dashed if label not in labels]
     if unknown:

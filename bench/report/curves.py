@@ -71,6 +71,17 @@ def draw_curves(
         If there is no finished run, or one is damaged.
     ValueError
         If a frame lacks a column, or the labels are not one for each run.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from contourbench.bench import draw_curves, open_dataset, run
+    >>> from matplotlib.figure import Figure
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     runs = run(["sobel", "canny"], open_dataset("scenes").limit(2), folder)
+    >>> ax = draw_curves(runs, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['[F=0.77] canny', '[F=0.72] sobel']
     """
     lines = _lines(runs, labels, dashed, published)
     if ax is not None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...eval.counting import pool
 from ...eval.metrics import best_point, f_measure, pr_curve, summarize
 from ...eval.regions import RegionScores, summarize_regions
-from ..errors import UserError
+from ..errors import UserError, note
 from ..runs.results import REGION_SCALES, Run, find_runs, finished, load_meta, load_run, load_scores
 from .comparison import compare_runs
 
@@ -69,9 +69,24 @@ def load_results(folder: Folder | Sequence[Folder]) -> "DataFrame":
     ------
     UserError
         If there is no run, or a file of a run is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from contourbench.bench import load_results, open_dataset, run
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     runs = run(["sobel", "canny"], open_dataset("scenes").limit(2), folder)
+    ...     results = load_results(folder)
+    >>> results[["detector", "ods", "images"]].round(3)
+      detector    ods  images
+    0    sobel  0.718       2
+    1    canny  0.775       2
     """
     folders = [folder] if isinstance(folder, str | PathLike) else folder
-    frame = results_frame(finished([run for each in folders for run in find_runs(Path(each))]))
+    found = [run for each in folders for run in find_runs(Path(each))]
+    for line in unfinished(found):
+        note(f"note: {line}")
+    frame = results_frame(finished(found))
     return frame.sort_values(["dataset", "split", *PROTOCOL_COLUMNS, "ods"], ignore_index=True)
 
 
@@ -99,6 +114,18 @@ def per_image(run: Run | Folder) -> "DataFrame":
     ------
     UserError
         If the run is not finished or damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from contourbench.bench import open_dataset, per_image, run
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (canny,) = run("canny", open_dataset("scenes").limit(2), folder)
+    >>> per_image(canny)["f"].round(2)
+    id
+    scene001    0.80
+    scene002    0.75
+    Name: f, dtype: float64
     """
     from pandas import DataFrame
 
@@ -132,6 +159,16 @@ def curves_frame(runs: Runs) -> "DataFrame":
     ------
     UserError
         If there is no finished run, or one is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from contourbench.bench import curves_frame, open_dataset, run
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     runs = run(["sobel", "canny"], open_dataset("scenes").limit(2), folder)
+    >>> curves = curves_frame(runs)
+    >>> curves.groupby("detector")["f"].max().round(2).to_dict()
+    {'canny': 0.77, 'sobel': 0.72}
     """
     from pandas import DataFrame, concat
 
@@ -163,6 +200,15 @@ def compare_frame(a: Run | Folder, b: Run | Folder, samples: int = 1000, seed: i
     ------
     UserError
         If a run is not finished, or the two were not scored on the same images by the same protocol.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from contourbench.bench import compare_frame, open_dataset, run
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sobel, canny = run(["sobel", "canny"], open_dataset("scenes").limit(4), folder)
+    >>> compare_frame(canny, sobel, samples=100).loc["ods", ["difference_low", "difference_high"]].round(2).to_list()
+    [0.03, 0.06]
     """
     from pandas import DataFrame
 
@@ -203,6 +249,12 @@ def results_frame(folders: Sequence[Path]) -> "DataFrame":
     read = [(folder, load_meta(folder), load_scores(folder)) for folder in folders]
     rows = [_result_row(folder, meta, scores) for folder, meta, scores in read if scores is not None]
     return DataFrame(rows, columns=list(RESULT_COLUMNS)).astype(RESULT_COLUMNS)
+
+
+def unfinished(folders: Sequence[Path]) -> list[str]:
+    """Return a line on each run folder without scores."""
+    metas = [load_meta(folder) for folder in folders if load_scores(folder) is None]
+    return [f"{m['detector']}: not finished ({len(m.get('failed', {}))} images failed); run it again" for m in metas]
 
 
 def _result_row(folder: Path, meta: dict[str, Any], scores: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ..runs.results import Run
 from .page_curves import page_curves
 from .page_images import KINDS, MOST_PICTURES, Shown, browser_data, choose_images
 from .published import HUMAN_PRECISION, HUMAN_RECALL
-from .tables import MEASURED, Table, make_tables, short
+from .tables import MEASURED, Table, short, single_table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,7 +50,7 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, n_images: in
         raise UserError(f"--out {out}: {'a folder, ' if out.is_dir() else ''}expected a file ending in .html")
     if n_images < 1:
         raise UserError(f"--images {n_images}: expected at least 1")
-    table = _table(runs)
+    table = single_table([run.folder for run in runs], "page", published=True)
     shown = choose_images(runs, dataset, n_images) if dataset else None
     data: dict[str, Any] = {"curves": page_curves(runs, table.is_bsds500_test)}
     if table.is_bsds500_test:
@@ -58,15 +58,6 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, n_images: in
     if dataset and shown:
         data["browser"] = browser_data(shown, dataset)
     write_text(out, _page(table, runs, data, shown))
-
-
-def _table(runs: list[Run]) -> Table:
-    folders = [run.folder for run in runs]
-    groups = make_tables(folders)
-    if len(groups) != 1:
-        titles = "; ".join(group.title for group in groups) or "no finished run"
-        raise UserError(f"page: {titles}; a page shows one data set and protocol, name its folder")
-    return make_tables(folders, published=True)[0] if groups[0].is_bsds500_test else groups[0]
 
 
 def _page(table: Table, runs: list[Run], data: dict[str, Any], shown: Shown | None) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...eval.counting import pool
 from ...eval.metrics import ap_variants
 from ...eval.protocol import BoundaryProtocol
-from ..runs.results import finished, load_meta, load_run, load_scores
-from .frames import results_frame
+from ..errors import UserError
+from ..runs.results import finished, load_meta, load_run
+from .frames import results_frame, unfinished
 from .published import published_scores
 
 if TYPE_CHECKING:
@@ -77,8 +78,23 @@ def make_tables(folders: Sequence[Path], published: bool = False, measure: str =
     return [_contour_table(title, runs, published) for title, runs in groups.items()]
 
 
+def single_table(folders: Sequence[Path], what: str, published: bool = False) -> Table:
+    """Return the contour table of runs that belong together, for a figure or page, as ``what`` says.
+
+    Raises
+    ------
+    UserError
+        If none is finished, or they are of several data sets or protocols.
+    """
+    tables = make_tables(folders)
+    if len(tables) != 1:
+        titles = "; ".join(table.title for table in tables) or "no finished run"
+        raise UserError(f"{titles}: a {what} shows one data set and protocol, name its folder")
+    return make_tables(folders, published)[0] if published and tables[0].is_bsds500_test else tables[0]
+
+
 def _contour_table(title: str, folders: Sequence[Path], published: bool) -> Table:
-    frame, notes = results_frame(folders), _unfinished(folders)
+    frame, notes = results_frame(folders), unfinished(folders)
     notes += _uneven(frame)
     is_bsds500_test = all(_is_bsds500_test(load_meta(folder)) for folder in folders)
     if published and not is_bsds500_test:
@@ -88,7 +104,7 @@ def _contour_table(title: str, folders: Sequence[Path], published: bool) -> Tabl
 
 
 def _region_table(title: str, folders: Sequence[Path]) -> Table:
-    frame, notes = results_frame(folders), _unfinished(folders)
+    frame, notes = results_frame(folders), unfinished(folders)
     notes += _uneven(frame)
     has_regions = frame["covering_ods"].notna()
     notes += [f"{name}: contours alone, no regions to measure" for name in frame["detector"][~has_regions]]
@@ -96,7 +112,7 @@ def _region_table(title: str, folders: Sequence[Path]) -> Table:
 
 
 def _ap_table(title: str, folders: Sequence[Path]) -> Table:
-    notes, folders = _unfinished(folders), finished(list(folders))
+    notes, folders = unfinished(folders), finished(list(folders))
     frame, runs = results_frame(folders), [load_run(folder) for folder in folders]
     variants = [ap_variants(pool(run.counts.values()), run.full_map) for run in runs]
     frame["ap_left"] = [each.left_extended for each in variants]
@@ -119,12 +135,6 @@ def _with_published(measured: "DataFrame") -> "DataFrame":
     rows = DataFrame(published_scores()).rename(columns={"method": "detector"})
     rows = rows.reindex(columns=measured.columns).astype(measured.dtypes.to_dict())
     return concat([measured, rows], ignore_index=True)
-
-
-def _unfinished(folders: Sequence[Path]) -> list[str]:
-    """Return a note on each run without scores."""
-    metas = [load_meta(folder) for folder in folders if load_scores(folder) is None]
-    return [f"{m['detector']}: not finished ({len(m.get('failed', {}))} images failed); run it again" for m in metas]
 
 
 def _uneven(frame: "DataFrame") -> list[str]:

@@ -41,6 +41,10 @@ class Run:
     meta: dict[str, Any]
     records: dict[str, Record]
 
+    def __repr__(self) -> str:
+        data = self.meta["dataset"]
+        return f"<Run {self.name} on {len(self.records)} images of {data['name']} {data['split']}: {self.folder}>"
+
     @property
     def counts(self) -> dict[str, BoundaryCounts]:
         """The counts by image id."""
