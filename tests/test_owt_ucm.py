@@ -95,3 +95,9 @@ def test_edgels_lie_between_two_regions():
 def test_any_size(shape):
     assert owt_ucm(np.full((8, *shape), 0.5)).ucm2.max() == 0
     assert watershed_regions(np.zeros(shape)).max() == 0
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 4)), np.zeros((0, 3, 4)), np.full((2, 3, 4), np.nan)])
+def test_refuses_what_is_no_contour_signal(wrong):
+    with pytest.raises(ValueError, match="oriented: "):
+        owt_ucm(wrong)
