@@ -19,10 +19,20 @@ def open_dataset(spec: str, split: str = "test") -> Dataset:
     split : str
         ``train``, ``val``, ``test`` or another sub-folder name; for Multicue ``boundaries`` or ``edges``.
 
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     UserError
         If the folder is missing, empty or not laid out as expected.
+
+    Examples
+    --------
+    >>> scenes = open_dataset("scenes")
+    >>> len(scenes.ids), scenes.ids[0], scenes.image("scene001").shape
+    (20, 'scene001', (160, 240, 3))
     """
     if spec == "scenes":
         from .scenes import Scenes

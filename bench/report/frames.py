@@ -77,10 +77,11 @@ def load_results(folder: Folder | Sequence[Folder]) -> "DataFrame":
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     runs = run(["sobel", "canny"], open_dataset("scenes").limit(2), folder)
     ...     results = load_results(folder)
-    >>> results[["detector", "ods", "images"]].round(3)
-      detector    ods  images
-    0    sobel  0.718       2
-    1    canny  0.775       2
+    >>> results.set_index("detector")["ods"].round(3)
+    detector
+    sobel    0.718
+    canny    0.775
+    Name: ods, dtype: float64
     """
     folders = [folder] if isinstance(folder, str | PathLike) else folder
     found = [run for each in folders for run in find_runs(Path(each))]
