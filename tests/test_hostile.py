@@ -17,7 +17,7 @@ from contourbench.bench.files.arrays import read_mat
 from contourbench.bench.files.images import read_image
 from contourbench.bench.files.matlab import unpack_mat
 from contourbench.bench.files.predictions import read_prediction
-from contourbench.bench.report.tables import sections
+from contourbench.bench.report.tables import make_tables
 from contourbench.bench.runs.results import load_meta, load_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -281,7 +281,7 @@ def test_damaged_results_are_refused_or_read(scenes, tmp_path_factory, seed):
         data = bytearray(path.read_bytes())
         data[choose.randrange(len(data))] = choose.randrange(256)
         path.write_bytes(bytes(data))
-    for look in (load_run, *(lambda f, m=m: sections([f], measure=m) for m in ("contours", "regions", "ap"))):
+    for look in (load_run, *(lambda f, m=m: make_tables([f], measure=m) for m in ("contours", "regions", "ap"))):
         try:
             look(folder)
         except UserError as error:
@@ -314,5 +314,5 @@ def test_results_nested_too_deeply(scenes, tmp_path):
     for name in ("run.json", "scores.json", "counts.jsonl"):
         (tmp_path / "sobel" / name).write_text("[" * 200_000 + "\n")
         with pytest.raises(UserError, match="run or score again"):
-            load_run(tmp_path / "sobel") if name != "scores.json" else sections([tmp_path / "sobel"])
+            load_run(tmp_path / "sobel") if name != "scores.json" else make_tables([tmp_path / "sobel"])
         shutil.copy(scenes / "sobel" / name, tmp_path / "sobel" / name)

@@ -102,16 +102,24 @@ def score(
     ----------
     predictions : str or Path
         Folder of ``.png``, ``.npy``, ``.npz`` or ``.mat`` files, named by image id.
-    data, split, protocol, workers, fresh
-        As of `run`.
+    data : str, Path or Dataset
+        ``"scenes"``, a folder, or what `open_dataset` returns.
     out : str or Path, optional
         Folder for scores and counts; ``results/NAME`` if not given.
+    split : str
+        Of the data set, if ``data`` is none yet.
+    protocol : BoundaryProtocol, optional
+        That of BSDS500 if not given.
     name : str, optional
         Of the row in the table; the folder's if not given.
     nms : str, optional
         Preset of `suppress_preset` to apply before counting.
     invert : bool
         Whether the maps are 0 on contours and 1 elsewhere.
+    workers : int
+        Processes; the numbers do not depend on it.
+    fresh : bool
+        Whether to count all anew.
 
     Returns
     -------
