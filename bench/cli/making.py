@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from ..errors import RunFailed, UserError
-from ..runs.guards import sole_writer
-from .looking import print_section
+from ..runs.guards import require_time_limit, sole_writer
+from .looking import print_table
 from .options import SharedOptions, dataset_of, detector_options, detectors_of, protocol_of, workers_of
 
 FRESH = "compute all anew, also what seems unchanged"
@@ -55,6 +55,9 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
 def _run(options: argparse.Namespace) -> None:
     from ..runs.api import run_detectors
 
+    require_time_limit(options.time_limit)
+    if options.scheduler and options.time_limit is not None:
+        raise UserError("--time-limit: not with --scheduler, whose workers have no alarms; leave one out")
     detectors, dataset, protocol = detectors_of(options), dataset_of(options), protocol_of(options)
     out = options.out.resolve() if options.scheduler else options.out  # workers have another working directory
     failure = None
@@ -72,27 +75,27 @@ def _run(options: argparse.Namespace) -> None:
 def _write_set(out: Path) -> None:
     """Write table and figure of the finished runs in a results folder, and print the table."""
     from ..files.atomic import write_text
-    from ..report.curves import draw_curves
+    from ..report.curves import write_curves
     from ..report.rendering import render
-    from ..report.tables import sections
+    from ..report.tables import make_tables
     from ..runs.results import find_runs, finished, load_run
 
     folders = finished([folder for folder in find_runs(out) if folder.parent == out])
     if not folders:
         return
-    (section,), (regions,) = sections(folders), sections(folders, measure="regions")
-    tables = {"table": section} | ({"regions": regions} if regions.rows else {})
+    (contours,), (regions,) = make_tables(folders), make_tables(folders, measure="regions")
+    tables = {"table": contours} | ({"regions": regions} if len(regions.frame) else {})
     for name, table in tables.items():
         write_text(out / f"{name}.csv", render(table, "csv"))
         write_text(out / f"{name}.md", render(table, "md"))
-    draw_curves([load_run(folder) for folder in folders], out / "curves.png", human=section.is_bsds500_test)
-    print_section(section)
+    write_curves([load_run(folder) for folder in folders], out / "curves.png", human=contours.is_bsds500_test)
+    print_table(contours)
     files = ", ".join(f"{name}.csv, {name}.md" for name in tables)
     print(f"{out}: {files}, curves.png and a folder per detector", file=sys.stderr)
 
 
 def _score(options: argparse.Namespace) -> None:
-    from ..report.tables import sections
+    from ..report.tables import make_tables
     from ..runs.api import score_maps
 
     dataset, protocol = dataset_of(options), protocol_of(options)
@@ -110,23 +113,23 @@ def _score(options: argparse.Namespace) -> None:
             fresh=options.fresh,
             partial=options.limit is not None or options.shard is not None,
         )
-    (section,) = sections([run.folder])
-    print_section(section)
-    (regions,) = sections([run.folder], measure="regions")
-    if regions.rows:
+    (table,) = make_tables([run.folder])
+    print_table(table)
+    (regions,) = make_tables([run.folder], measure="regions")
+    if len(regions.frame):
         print()
-        print_section(regions)
+        print_table(regions)
     texts = ", ".join(sorted(path.name for path in run.folder.glob("eval_*.txt")))
     print(f"{run.folder}: scores.json, run.json, {texts}", file=sys.stderr)
 
 
 def _merge(options: argparse.Namespace) -> None:
-    from ..report.tables import sections
+    from ..report.tables import make_tables
     from ..runs.merge import merge_shards
 
     merge_shards(options.shards, options.out)
-    (section,) = sections([options.out])
-    print_section(section)
+    (table,) = make_tables([options.out])
+    print_table(table)
 
 
 def _convert(options: argparse.Namespace) -> None:

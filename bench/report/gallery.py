@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
+from skimage.color import label2rgb
 
 from ...eval.counting import pool
 from ...eval.metrics import pr_curve
@@ -146,10 +147,8 @@ def best_level(run: Run) -> float:
 
 def mean_colours(labels: NDArray[np.integer], image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return each region of (H, W) labels in the mean colour it has in the (H, W, 3) image."""
-    number = np.unique(labels, return_inverse=True)[1].ravel()
-    areas = np.bincount(number)
-    means = [np.bincount(number, channel.ravel())[number] / areas[number] for channel in np.moveaxis(image, 2, 0)]
-    return np.rint(np.stack(means, axis=1)).astype(np.uint8).reshape(image.shape)
+    none = labels.min() - 1  # no label is background
+    return np.rint(label2rgb(labels, image.astype(np.float64), kind="avg", bg_label=none)).astype(np.uint8)
 
 
 def dark_on_white(soft: NDArray[np.floating], pixels: float = np.inf) -> NDArray[np.uint8]:

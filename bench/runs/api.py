@@ -7,7 +7,7 @@ from typing import Any
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
 from ..datasets.opening import open_dataset
-from ..errors import RunFailed
+from ..errors import RunFailed, argument
 from ..files.folders import make_writable
 from ..files.predictions import find_predictions, match_ids
 from ..methods.names import Detector, batch_form, parse_detector
@@ -102,16 +102,24 @@ def score(
     ----------
     predictions : str or Path
         Folder of ``.png``, ``.npy``, ``.npz`` or ``.mat`` files, named by image id.
-    data, split, protocol, workers, fresh
-        As of `run`.
+    data : str, Path or Dataset
+        ``"scenes"``, a folder, or what `open_dataset` returns.
     out : str or Path, optional
         Folder for scores and counts; ``results/NAME`` if not given.
+    split : str
+        Of the data set, if ``data`` is none yet.
+    protocol : BoundaryProtocol, optional
+        That of BSDS500 if not given.
     name : str, optional
         Of the row in the table; the folder's if not given.
     nms : str, optional
         Preset of `suppress_preset` to apply before counting.
     invert : bool
         Whether the maps are 0 on contours and 1 elsewhere.
+    workers : int
+        Processes; the numbers do not depend on it.
+    fresh : bool
+        Whether to count all anew.
 
     Returns
     -------
@@ -173,7 +181,7 @@ def run_detectors(
     require_same_set(out, jobs)
     for job in jobs:
         require_same_run(job)
-    make_writable(out, f"--out {out}")
+    make_writable(out, argument("out", out))
     runs, failures = [], []
     for job in jobs:
         try:
@@ -207,7 +215,7 @@ def score_maps(
     job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=out, nms=nms, fresh=fresh)
     require_same_run(job)
     check_saved_maps(source, job)
-    make_writable(out, f"--out {out}")
+    make_writable(out, argument("out", out))
     return run_job(job, workers, name)
 
 

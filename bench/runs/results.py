@@ -15,7 +15,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ...eval.counting import BoundaryCounts
-from ...eval.metrics import Summary, summarize
+from ...eval.metrics import Score, Summary, summarize
 from ...eval.protocol import BoundaryProtocol
 from ...eval.regions import RegionScores, RegionSummary, summarize_regions
 from ..errors import UserError
@@ -40,6 +40,10 @@ class Run:
     name: str
     meta: dict[str, Any]
     records: dict[str, Record]
+
+    def __repr__(self) -> str:
+        data = self.meta["dataset"]
+        return f"<Run {self.name} on {len(self.records)} images of {data['name']} {data['split']}: {self.folder}>"
 
     @property
     def counts(self) -> dict[str, BoundaryCounts]:
@@ -73,7 +77,7 @@ def folder_name(name: str) -> str:
         If nothing but dots and blanks is left.
     """
     if not name.strip(". "):
-        raise UserError(f"--name {name!r}: expected a name with a letter or digit in it")
+        raise UserError("expected a name with a letter or digit in it", parameter="name", value=name)
     return quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
 
 
@@ -131,11 +135,16 @@ def load_scores(folder: Path) -> dict[str, Any] | None:
     """Return what ``scores.json`` says, None if the run is not finished."""
     try:
         found = _read_json(folder / "scores.json")
-        values = [found["ods"]["f"], found["ois"]["f"], found["ap"], found["images"]]
+        values = [
+            *(found["ods"][name] for name in Score._fields),
+            found["ois"]["f"],
+            found["ap"],
+            found["ods_threshold"],
+        ]
         values += [] if found["r50"] is None else [found["r50"]]
         for measure, scales in REGION_SCALES.items() if "regions" in found else ():
             values += [found["regions"][measure][scale] for scale in scales]
-        require(all(isinstance(value, int | float) for value in values))
+        require(all(isinstance(value, int | float) for value in values) and found["images"] in range(1, 10**9))
         return found
     except FileNotFoundError:
         return None
@@ -159,6 +168,7 @@ def load_meta(folder: Path) -> dict[str, Any]:
         require(isinstance(protocol.get("nms"), str | None))
         require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
         require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
+        require(all(isinstance(s, int | float) for steps in meta["seconds"].values() for s in steps.values()))
     except UNREADABLE:
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
     return meta
