@@ -110,12 +110,8 @@ def test_public_names_are_documented(thing):
         assert "References" in found or of_no_paper, "no References"
 
 
-@pytest.mark.parametrize("room", ["eval", "baselines"])
-def test_examples_of_the_readmes_run(room):
+def test_the_example_of_the_readme_of_baselines_runs():
     found = {}
-    for block in re.findall(r"^```python\n(.*?)^```", (ROOT / room / "README.md").read_text(), re.S | re.M):
-        exec(block, found)
-    if room == "eval":
-        assert found["summary"].ods.f == 1
-    else:
-        assert found["contour_map"].shape == found["hierarchy"].shape == found["image"].shape[:2]
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "baselines/README.md").read_text(), re.DOTALL)
+    exec(block, found)
+    assert found["contour_map"].shape == found["hierarchy"].shape == found["image"].shape[:2]
