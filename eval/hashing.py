@@ -1,12 +1,13 @@
 """Fingerprints of arrays: what a stored result was made from."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def digest(*parts: NDArray | str | bytes) -> str:
+def digest(*parts: NDArray[Any] | str | bytes) -> str:
     """Return the SHA-256 of arrays (values, shape and type), strings and bytes, in order.
 
     Examples

@@ -33,6 +33,19 @@ class Hierarchy:
     ------
     ValueError
         If the size is not odd or values leave [0, 1].
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, "Contour detection and hierarchical image segmentation", PAMI 2011, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ucm2 = np.zeros((9, 9))
+    >>> ucm2[:, 4] = 0.4
+    >>> hierarchy = Hierarchy(ucm2)
+    >>> [len(np.unique(labels)) for labels in hierarchy.label_maps([0.3, 0.5])]
+    [2, 1]
     """
 
     ucm2: NDArray[np.floating]
@@ -107,7 +120,7 @@ class Hierarchy:
 
 
 @njit(cache=True, nogil=True)
-def _find(cell, parent):
+def _find(cell: int, parent: NDArray[np.int32]) -> int:
     while parent[cell] != cell:
         parent[cell] = parent[parent[cell]]
         cell = parent[cell]
@@ -115,7 +128,7 @@ def _find(cell, parent):
 
 
 @njit(cache=True, nogil=True)
-def _join(entering, parent, width):
+def _join(entering: NDArray[np.int32], parent: NDArray[np.int32], width: int) -> None:
     """Add cells to the forest and join each with its neighbours that are in it already; -1 marks those outside."""
     steps = (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1)
     for cell in entering:
@@ -127,7 +140,7 @@ def _join(entering, parent, width):
 
 
 @njit(cache=True, nogil=True)
-def _roots(cells, parent):
+def _roots(cells: NDArray[np.int32], parent: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return each cell's root; a cell that is still outside, on a contour, is a region of its own."""
     roots = cells.copy()
     for i in range(cells.size):

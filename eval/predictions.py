@@ -24,7 +24,15 @@ LARGEST_WHOLE = 2.0**53
 
 
 class Prediction(Protocol):
-    """What `ContourMap`, `Sweep` and `Hierarchy` have in common."""
+    """What `ContourMap`, `Sweep` and `Hierarchy` have in common.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> prediction: Prediction = as_prediction(np.zeros((2, 3)))
+    >>> prediction.shape, prediction.has_regions
+    ((2, 3), False)
+    """
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -81,6 +89,11 @@ def as_prediction(value: Any, name: str = "prediction") -> ContourMap | Sweep | 
     name : str
         What error messages call it.
 
+    Returns
+    -------
+    ContourMap, Sweep or Hierarchy
+        Of checked arrays; a `ContourMap` or `Hierarchy` as it was.
+
     Raises
     ------
     ValueError
@@ -124,6 +137,11 @@ def count(prediction: Any, ground_truth: ArrayLike, protocol: BoundaryProtocol |
     ------
     ValueError
         If the prediction or the ground truth is malformed, or their sizes differ.
+
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 2.2 and appendix B.
 
     Examples
     --------

@@ -20,7 +20,7 @@ clusterings", 2005.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 REGIONS_DEFINITION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # nor a hash: arrays have none
 class RegionScores:
     """One image's region measures at each of K thresholds.
 
@@ -60,6 +60,14 @@ class RegionScores:
     ------
     ValueError
         If lengths differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]])
+    >>> scores = score_sweep([np.ones_like(halves)], [halves])
+    >>> scores.covered_r, scores.area_r  # two true regions of two pixels, each half of what covers it
+    (array([2.]), 4)
     """
 
     covered_r: NDArray[np.float64]
@@ -82,8 +90,6 @@ class RegionScores:
             np.array_equal(getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__
         )
 
-    __hash__ = None
-
 
 class Scale(NamedTuple):
     """A measure at the best scale of the data set, where that is, and at every image's best."""
@@ -94,7 +100,26 @@ class Scale(NamedTuple):
 
 
 class RegionSummary(NamedTuple):
-    """What a row of the region table holds; ``covering_best`` is the covering at the best scale of every region."""
+    """What a row of the region table holds.
+
+    Parameters
+    ----------
+    covering : Scale
+        Covering of the ground truth, in [0, 1]; higher is better.
+    covering_best : float
+        The covering with each true region at its own best scale.
+    pri : Scale
+        Probabilistic Rand index, in [0, 1]; higher is better.
+    vi : Scale
+        Variation of information, in bits; lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]])
+    >>> summarize_regions([score_sweep([np.ones_like(halves), halves], [halves])]).vi
+    Scale(ods=0.0, ods_threshold=2.0, ois=0.0)
+    """
 
     covering: Scale
     covering_best: float
@@ -122,6 +147,12 @@ def score_sweep(sweep: "Sweep | Sequence[ArrayLike]", ground_truth: Sequence[Arr
     ValueError
         If there is no segmentation or annotator, sizes differ, or labels are not whole numbers.
 
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2 (covering); Unnikrishnan, Pantofaru & Hebert, "Toward
+    objective evaluation of image segmentation algorithms", PAMI 2007 (PRI); Meila, "Comparing clusterings: an
+    axiomatic view", ICML 2005 (VI).
+
     Examples
     --------
     >>> import numpy as np
@@ -130,7 +161,7 @@ def score_sweep(sweep: "Sweep | Sequence[ArrayLike]", ground_truth: Sequence[Arr
     >>> scores.covered_r / scores.area_r, scores.rand, scores.information
     (array([1. , 0.5]), array([1.        , 0.33333333]), array([0., 1.]))
     """
-    segmentations = getattr(sweep, "segmentations", sweep)
+    segmentations: Any = getattr(sweep, "segmentations", sweep)
     require(len(segmentations) > 0, "segmentations: none given, expected one label map per setting")
     truth = _Truth.of(ground_truth)
     tables = []
@@ -155,10 +186,32 @@ def score_hierarchy(
     protocol : BoundaryProtocol, optional
         Only its thresholds are used; those of the BSDS500 protocol if not given.
 
+    Returns
+    -------
+    RegionScores
+        With K = ``protocol.thresholds`` entries.
+
     Raises
     ------
     ValueError
         If there is no annotator, sizes differ, or labels are not whole numbers.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2 (covering); Unnikrishnan, Pantofaru & Hebert, "Toward
+    objective evaluation of image segmentation algorithms", PAMI 2007 (PRI); Meila, "Comparing clusterings: an
+    axiomatic view", ICML 2005 (VI).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contourbench.eval import Hierarchy
+    >>> ucm2 = np.zeros((9, 9))
+    >>> ucm2[:, 4] = 0.4  # two halves that join at 0.4
+    >>> halves = np.array([[1, 1, 2, 2]] * 4)
+    >>> scores = score_hierarchy(Hierarchy(ucm2), [halves], BoundaryProtocol(thresholds=3))
+    >>> scores.thresholds, scores.covered_r / scores.area_r
+    (array([0.25, 0.5 , 0.75]), array([1. , 0.5, 0.5]))
     """
     levels = (protocol or BoundaryProtocol()).levels()
     truth = _Truth.of(ground_truth)
@@ -184,10 +237,29 @@ def summarize_regions(scores: Mapping[str, RegionScores] | Iterable[RegionScores
     scores : mapping from image id to RegionScores, or iterable of RegionScores
         One entry per image, all with the same thresholds.
 
+    Returns
+    -------
+    RegionSummary
+        Covering is pooled over images, PRI and VI are means over them.
+
     Raises
     ------
     ValueError
         If there are none, or their thresholds differ.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2 (covering); Unnikrishnan, Pantofaru & Hebert, "Toward
+    objective evaluation of image segmentation algorithms", PAMI 2007 (PRI); Meila, "Comparing clusterings: an
+    axiomatic view", ICML 2005 (VI).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]])
+    >>> summary = summarize_regions([score_sweep([np.ones_like(halves), halves], [halves])])
+    >>> summary.covering
+    Scale(ods=1.0, ods_threshold=2.0, ois=1.0)
     """
     images = list(scores.values() if isinstance(scores, Mapping) else scores)
     require(len(images) > 0, "scores: no images")
@@ -248,20 +320,22 @@ class _Truth(NamedTuple):
 
     def scores(self, tables: list[csr_array], levels: NDArray[np.float64]) -> RegionScores:
         """Fold the tables of all thresholds into one image's measures."""
-        covered_r, covered_p, rand, information = [], [], [], []
+        covered_r, covered_p, rand, information = np.empty((4, len(tables)))
         best = np.zeros(self.areas.size)
-        for table in tables:
+        for k, table in enumerate(tables):
             sizes = self._sizes(table)
             overlap_p, overlap_r = self._best_overlaps(table, sizes)
             best = np.maximum(best, overlap_r)
-            covered_r.append(self.areas @ overlap_r)
-            covered_p.append(sizes @ overlap_p)
-            rand.append(self._rand_index(table, sizes))
-            information.append(self._variation_of_information(table, sizes))
+            covered_r[k] = self.areas @ overlap_r
+            covered_p[k] = sizes @ overlap_p
+            rand[k] = self._rand_index(table, sizes)
+            information[k] = self._variation_of_information(table, sizes)
         best_r, (annotators, n) = float(self.areas @ best), self.regions.shape
         return RegionScores(covered_r, covered_p, best_r, annotators * n, n, rand, information, levels)
 
-    def _best_overlaps(self, table: csr_array, sizes: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _best_overlaps(
+        self, table: csr_array, sizes: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Highest intersection over union of each predicted region, and of each true one."""
         rows, cols = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)), table.indices
         overlap = table.data / (sizes[rows] + self.areas[cols] - table.data)

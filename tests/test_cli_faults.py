@@ -8,13 +8,12 @@ import subprocess
 import time
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from command import COMMAND, contents, contourbench, fails, hear_interrupts, records, rows
 from scipy.io import savemat
 from test_predictions import write_bad
-from toy import SHAPE, toy_truth, write_bsds_truth, write_maps
+from toy import SHAPE, read_picture, toy_truth, write_bsds_truth, write_maps
 
 FLAKY = """
 import numpy as np
@@ -27,7 +26,7 @@ def detect(image):
 
 
 def test_one_bad_image_does_not_lose_the_others(capsys, tmp_path, folder, monkeypatch, appended):
-    first = iio.imread(folder / "images" / "b.png")[0, 0, 0]
+    first = read_picture(folder / "images" / "b.png")[0, 0, 0]
     (tmp_path / "flaky_mod.py").write_text(FLAKY.replace("BAD", str(first)))
     run = ("run", "flaky_mod:detect", "sobel", "--data", folder, "--out", "o")
     code, out, err = contourbench(capsys, *run)
@@ -254,7 +253,7 @@ def leave(image):
 
 
 def test_a_dying_worker_loses_its_image_alone(capsys, tmp_path, folder):
-    first = iio.imread(folder / "images" / "b.png")[0, 0, 0]
+    first = read_picture(folder / "images" / "b.png")[0, 0, 0]
     (tmp_path / "dying_mod.py").write_text(DYING.replace("BAD", str(first)))
     run = ("run", "dying_mod:crash", "sobel", "--data", folder, "--out", "o", "--workers", 2)
     code, out, err = contourbench(capsys, *run)

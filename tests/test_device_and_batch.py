@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from command import contents, contourbench, edit_record, fails, records
 from contourbench.bench.methods.names import batch_form, parse_detector
+from toy import read_picture
 
 PLACED = """
 def detect(image, device="auto"):
@@ -46,9 +47,7 @@ def write_module(folder, bad=None, how=None, name="many_mod"):
 
 
 def first_value(folder, image_id):
-    import imageio.v3 as iio
-
-    return int(iio.imread(folder / "images" / f"{image_id}.png")[0, 0, 0])
+    return int(read_picture(folder / "images" / f"{image_id}.png")[0, 0, 0])
 
 
 def test_the_device_is_a_parameter_of_those_who_have_it(capsys, folder):

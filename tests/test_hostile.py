@@ -8,7 +8,6 @@ import struct
 import tracemalloc
 import zlib
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.datasets.ground_truth import read_segmentations, read_truth
@@ -24,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import loadmat, savemat
 from scipy.sparse import csc_array
-from toy import SHAPE, toy_truth
+from toy import SHAPE, picture_bytes, toy_truth
 
 HEADER = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
 MATRIX, COMPRESSED, CELL, STRUCTURE, DOUBLE = 14, 15, 1, 2, 6
@@ -178,8 +177,8 @@ def whole_files():
         "label.mat": mat_bytes({"LabelMap": labels.astype(np.uint8)}),
         "x.npy": arrays.getvalue(),
         "x.npz": archive.getvalue(),
-        "x.png": iio.imwrite("<bytes>", toy_truth().astype(np.uint8) * 200, extension=".png"),
-        "x.bmp": iio.imwrite("<bytes>", toy_truth().astype(np.uint8) * 200, extension=".bmp"),
+        "x.png": picture_bytes(toy_truth().astype(np.uint8) * 200, "png"),
+        "x.bmp": picture_bytes(toy_truth().astype(np.uint8) * 200, "bmp"),
         "x.seg": f"format ascii cr\nwidth {SHAPE[1]}\nheight {SHAPE[0]}\ndata\n{runs}\n".encode(),
     }
 

@@ -2,11 +2,11 @@
 
 import json
 
-import imageio.v3 as iio
 import pytest
 from command import contents, contourbench, fails
 from contourbench.bench.files import atomic
 from contourbench.bench.runs import journal, merge
+from toy import read_picture
 
 
 def shard(capsys, out, number, count, detector="sobel", *options):
@@ -85,7 +85,7 @@ def test_neither_failed_nor_mixed_code_is_merged_or_compared(capsys, tmp_path, f
     assert contourbench(capsys, *run, "--out", "p2", "--shard", "2/2")[0] == 0
     parts = [tmp_path / f"p{i}" / "edges_of_mine-detect" for i in (1, 2)]
     assert "another version of the detector" in fails(capsys, "merge", *parts, "--out", "m")
-    bad = int(iio.imread(folder / "images" / "a.png")[0, 0, 0])
+    bad = int(read_picture(folder / "images" / "a.png")[0, 0, 0])
     (tmp_path / "edges_of_mine.py").write_text(DETECT.replace("BAD", str(bad)))
     assert contourbench(capsys, *run, "--out", "p1", "--shard", "1/2")[0] == 1
     assert "not a finished run" in fails(capsys, "merge", parts[0], "--out", "m")

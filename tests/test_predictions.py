@@ -1,4 +1,3 @@
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.errors import UserError
@@ -11,7 +10,7 @@ from contourbench.bench.files.predictions import (
 )
 from contourbench.eval import ContourMap, Hierarchy, Sweep
 from scipy.io import loadmat, savemat
-from toy import SHAPE, toy_image, toy_truth, write_maps
+from toy import SHAPE, toy_image, toy_truth, write_maps, write_picture
 
 
 @pytest.mark.parametrize(
@@ -92,13 +91,13 @@ def test_sweeps_in_several_forms():
 
 
 def test_png_values_are_divided_in_float64(tmp_path):
-    iio.imwrite(tmp_path / "x.png", np.full((2, 2), 51, np.uint8))
+    write_picture(tmp_path / "x.png", np.full((2, 2), 51, np.uint8))
     assert (read_prediction(tmp_path / "x.png").values >= 0.2).all()
 
 
 def test_inversion_is_exact(tmp_path):
     """1 - 204/255 is not quite 51/255, which a threshold of 0.2 would notice."""
-    iio.imwrite(tmp_path / "x.png", np.full((2, 2), 204, np.uint8))
+    write_picture(tmp_path / "x.png", np.full((2, 2), 204, np.uint8))
     assert (read_prediction(tmp_path / "x.png", invert=True).values >= 0.2).all()
 
 
@@ -113,7 +112,7 @@ def write_bad(folder):
     np.save(folder / "bytes.npy", np.full(SHAPE, 200.0))
     np.save(folder / "stack.npy", np.zeros((3, *SHAPE)))
     np.save(folder / "whole_numbers.npy", np.zeros(SHAPE, np.int64))
-    iio.imwrite(folder / "colour.png", toy_image())
+    write_picture(folder / "colour.png", toy_image())
     (folder / "cut.png").write_bytes((folder / "colour.png").read_bytes()[:100])
     (folder / "empty.png").write_bytes(b"")
     savemat(folder / "two.mat", {"a": np.zeros(SHAPE), "b": np.zeros(SHAPE)})
@@ -176,7 +175,7 @@ def test_ids(tmp_path):
 
 def test_two_files_of_one_id(tmp_path):
     write_maps(tmp_path / "maps")
-    iio.imwrite(tmp_path / "maps" / "a.png", np.zeros(SHAPE, np.uint8))
+    write_picture(tmp_path / "maps" / "a.png", np.zeros(SHAPE, np.uint8))
     with pytest.raises(UserError, match=r"same id as a.npy"):
         find_predictions(tmp_path / "maps")
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import RunFailed, UserError
+from .messages import as_options
 from .options import SharedOptions, dataset_of, protocol_of
 
 
@@ -37,7 +38,7 @@ def _doctor(options: argparse.Namespace) -> None:
     if options.look < 1:
         raise UserError(f"--look {options.look}: expected at least 1")
     findings = examine(options.predictions, dataset, options.look, options.invert)
-    print(report_text(findings), end="")
+    print(as_options(report_text(findings)), end="")
     height, width = dataset.image(dataset.ids[0]).shape[:2]
     protocol = protocol_of(options)
     tolerance = protocol.tolerance((height, width))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import RunFailed, UserError
-from ..runs.guards import sole_writer
+from ..runs.guards import require_time_limit, sole_writer
 from .looking import print_table
 from .options import SharedOptions, dataset_of, detector_options, detectors_of, protocol_of, workers_of
 
@@ -55,6 +55,9 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
 def _run(options: argparse.Namespace) -> None:
     from ..runs.api import run_detectors
 
+    require_time_limit(options.time_limit)
+    if options.scheduler and options.time_limit is not None:
+        raise UserError("--time-limit: not with --scheduler, whose workers have no alarms; leave one out")
     detectors, dataset, protocol = detectors_of(options), dataset_of(options), protocol_of(options)
     out = options.out.resolve() if options.scheduler else options.out  # workers have another working directory
     failure = None

@@ -63,11 +63,11 @@ class Dataset(ABC):
     def limit(self, count: int | None) -> Self:
         """Return the data set with its first ``count`` images alone; all of it for None."""
         if count is not None and count < 1:
-            raise UserError(f"--limit {count}: expected at least 1")
+            raise UserError("expected at least 1", parameter="limit", value=count)
         return self.subset(self.ids[:count])
 
     def shard(self, number: int, count: int) -> Self:
         """Return the data set with every ``count``-th image alone, from the ``number``-th on, counted from 1."""
         if number > len(self.ids):
-            raise UserError(f"--shard {number}/{count}: there are only {len(self.ids)} images")
+            raise UserError(f"there are only {len(self.ids)} images", parameter="shard", value=f"{number}/{count}")
         return self.subset(self.ids[number - 1 :: count])

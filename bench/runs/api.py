@@ -7,7 +7,7 @@ from typing import Any
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
 from ..datasets.opening import open_dataset
-from ..errors import RunFailed
+from ..errors import RunFailed, argument
 from ..files.folders import make_writable
 from ..files.predictions import find_predictions, match_ids
 from ..methods.names import Detector, batch_form, parse_detector
@@ -181,7 +181,7 @@ def run_detectors(
     require_same_set(out, jobs)
     for job in jobs:
         require_same_run(job)
-    make_writable(out, f"--out {out}")
+    make_writable(out, argument("out", out))
     runs, failures = [], []
     for job in jobs:
         try:
@@ -215,7 +215,7 @@ def score_maps(
     job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=out, nms=nms, fresh=fresh)
     require_same_run(job)
     check_saved_maps(source, job)
-    make_writable(out, f"--out {out}")
+    make_writable(out, argument("out", out))
     return run_job(job, workers, name)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...eval.hashing import digest
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
-from ..errors import UserError
+from ..errors import UserError, argument
 from ..files.predictions import Prediction, find_predictions, read_prediction
 from .records import truth_hash
 from .results import Run
@@ -69,5 +69,7 @@ def counted_pair(run: Run, dataset: Dataset, image_id: str) -> tuple[NDArray[np.
         ("ground truth", truth_hash(truth), record.truth),
     ):
         if found != counted:
-            raise UserError(f"--data: the {what} of {image_id} is not the one that {run.name} was counted with")
+            raise UserError(
+                f"{argument('data')}: the {what} of {image_id} is not the one that {run.name} was counted with"
+            )
     return image, truth

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError, listing
+from ..errors import UserError, argument, listing
 from ..files.atomic import write_bytes, write_json
 from ..files.folders import make_writable
 from .guards import sole_writer
@@ -49,7 +49,7 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
     }
     lines = [records[image_id].line() for image_id in ids]
     _require_room(out, copies, lines)
-    make_writable(out, f"--out {out}")
+    make_writable(out, argument("out", out))
     meta: dict[str, Any] = {
         **runs[0].meta,
         "predictions": runs[0].meta.get("predictions") and str((out / "maps").resolve()),

@@ -1,17 +1,20 @@
 """What is refused before a run begins: mixed results, overwriting what somebody would miss, unusable saved maps."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import UserError, listing, note
+from ..errors import UserError, argument, listing
 from ..files.predictions import checked_prediction, read_prediction
 from .results import load_meta
 
 if TYPE_CHECKING:
     from .contours import ContourJob
     from .source import SavedMaps
+
+logger = logging.getLogger(__name__)
 
 
 def require_same_set(out: Path, jobs: list["ContourJob"]) -> None:
@@ -28,10 +31,13 @@ def require_same_set(out: Path, jobs: list["ContourJob"]) -> None:
         held, wanted = meta["dataset"], f"{first.dataset.name} {first.dataset.split}"
         if f"{held['name']} {held['split']}" != wanted:
             raise UserError(
-                f"--out {out}: holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder"
+                f"holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder",
+                parameter="out",
+                value=out,
             )
         if any(meta["protocol"].get(key) != value for key, value in first.settings().items()):
-            raise UserError(f"--out {out}: {folder.name} in it has another protocol; choose another folder")
+            other = f"{folder.name} in it has another protocol; choose another folder"
+            raise UserError(other, parameter="out", value=out)
 
 
 def require_same_run(job: "ContourJob") -> None:
@@ -49,7 +55,7 @@ def require_same_run(job: "ContourJob") -> None:
     made_here = job.source.about()["predictions"] is None
     if held != (job.source.name, job.dataset.name, job.dataset.split, made_here):
         what = f"{'a run' if held[3] else 'the scores'} of {held[0]} on {held[1]} {held[2]}"
-        raise UserError(f"{job.folder}: holds {what}; choose another --out or --name")
+        raise UserError(f"{job.folder}: holds {what}; choose another {argument('out')} or {argument('name')}")
 
 
 def check_saved_maps(source: "SavedMaps", job: "ContourJob") -> None:
@@ -72,7 +78,7 @@ def check_saved_maps(source: "SavedMaps", job: "ContourJob") -> None:
             continue
         kinds.setdefault(prediction.description, []).append(path.name)
         if not prediction.is_soft and (job.nms or source.invert):
-            option = "--nms" if job.nms else "--invert"
+            option = argument("nms") if job.nms else argument("invert", True)
             problems.append(f"{path}: holds segmentations, but {option} is for contour maps; leave it out")
         elif prediction.is_soft:
             soft = prediction.contour_map()
@@ -89,5 +95,6 @@ def check_saved_maps(source: "SavedMaps", job: "ContourJob") -> None:
             " full scale (255 or 65535) where a contour is certain"
         )
     if bright and np.mean(bright) > 0.5:
-        done = "upright before inversion? leave out --invert" if source.invert else "inverted? if so, add --invert"
-        note(f"warning: {source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")
+        invert = argument("invert", True)
+        done = f"upright before inversion? leave out {invert}" if source.invert else f"inverted? if so, add {invert}"
+        logger.warning(f"{source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")

@@ -77,7 +77,7 @@ def folder_name(name: str) -> str:
         If nothing but dots and blanks is left.
     """
     if not name.strip(". "):
-        raise UserError(f"--name {name!r}: expected a name with a letter or digit in it")
+        raise UserError("expected a name with a letter or digit in it", parameter="name", value=name)
     return quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
 
 

@@ -33,7 +33,8 @@ from ..errors import note
 from ..files.atomic import write_text
 from ..runs.journal import NAME, id_of, whole_lines
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none, and no other signals that this study sends
+SIGNALS = (signal.SIGINT, signal.SIGTERM, SIGKILL)
 TIMES = ("seconds", "finished")  # what may differ in run.json
 GONE_SECONDS = 10.0  # within which workers have to have ended after their parent
 ANSWER = "the same command goes on from there"
@@ -100,7 +101,7 @@ class Soak:
     def __init__(self, place: Path, images: int, workers: int, seed: int) -> None:
         self.place, self.random, self.tally = place, RandomState(seed), Tally()
         self.groups: list[int] = []
-        (place / f"{MODULE}.py").write_text(DETECTORS)
+        (place / f"{MODULE}.py").write_text(DETECTORS, encoding="utf-8")
         dataset = open_dataset("scenes").limit(images)
         self.id_of = {str(zlib.crc32(dataset.image(i).tobytes())): i for i in dataset.ids}
         program = [sys.executable, "-m", "contourbench"]
@@ -175,7 +176,7 @@ class Soak:
 
     def _calls(self) -> list[str]:
         log = self.place / "calls"
-        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+        lines = [line.split() for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
         return [f"{MODULE}-{name}/{self.id_of[image]}" for name, image in lines]
 
     def life(self, name: str, out: Path, kills: int) -> int:
@@ -206,7 +207,7 @@ class Soak:
         phase = PHASES[2 if after == whole else 1 if after > before else 0]
         tally.kills[name, kill, phase] += 1
         self.groups.append(ending.group)
-        if kill is signal.SIGKILL:
+        if kill is SIGKILL:
             return
         tally.slowest[name, kill] = max(ending.answering, tally.slowest.get((name, kill), 0.0))
         if any(word in ending.err for word in LAST_WORDS) and ending.code == -kill:
@@ -285,7 +286,7 @@ def living(group: int) -> bool:
     """Whether a process of a group is alive; one that has ended and was not waited for is not."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, owner = path.read_text().rpartition(")")[2].split()[:3]
+            state, _, owner = path.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
         except (OSError, ValueError):
             continue
         if int(owner) == group and state != "Z":
@@ -322,6 +323,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, metavar="TABLE.md")
     options = parser.parse_args(arguments)
+    if os.name != "posix":
+        parser.error("needs signals between processes, which this system does not have")
     with tempfile.TemporaryDirectory(prefix="contourbench-soak-") as place:
         tally = soak(Path(place), options.kills, options.images, options.workers, options.seed)
     text = table(tally)
