@@ -106,7 +106,8 @@ def test_public_names_are_documented(thing):
     if inspect.isfunction(thing):
         assert "Returns" in found or inspect.signature(thing).return_annotation in (None, "None"), "no Returns"
         assert "Raises" in found or thing.__name__ in NEVER_RAISES, "no Raises"
-        assert "References" in found or thing.__name__ in OF_NO_PAPER, "no References"
+        of_no_paper = thing.__name__ in OF_NO_PAPER or thing.__module__.startswith("contourbench.bench.")
+        assert "References" in found or of_no_paper, "no References"
 
 
 @pytest.mark.parametrize("room", ["eval", "baselines"])
