@@ -1,4 +1,4 @@
-"""Many images at once: their maps are those of one after the other, portraits lie on their side, forms for `--batch`."""
+"""Many images at once: maps as of one after the other, portraits on their side, forms of the named detectors."""
 
 import inspect
 import pickle
