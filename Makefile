@@ -1,5 +1,6 @@
 # make demo      install, run detectors on the built-in scenes: table, PR figure (CONTOURBENCH_BSDS500=PATH for real data)
 # make test      install what tests need, run them all
+# make types     what mypy says of eval/, baselines/ and cnf_contours/; part of make test
 # make install   install alone
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,7 +8,7 @@ BIN := .venv/bin
 DETECTORS ?= roberts sobel canny $(if $(CONTOURBENCH_BSDS500),,felzenszwalb cnf_fast)
 OUT ?= results/$(if $(CONTOURBENCH_BSDS500),bsds500-test,scenes)
 
-.PHONY: demo test install lint clean
+.PHONY: demo test install lint types clean
 
 demo: .venv/installed
 	$(BIN)/contourbench run $(DETECTORS) --out $(OUT)
@@ -17,7 +18,14 @@ install: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) types
 	$(BIN)/python -m pytest
+
+# mypy wants the folders where they are installed to: in a package contourbench.
+types: .venv/installed-dev
+	mkdir -p .mypy_cache/house
+	ln -sfn ../.. .mypy_cache/house/contourbench
+	$(BIN)/mypy
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check --fix .

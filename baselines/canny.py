@@ -40,6 +40,14 @@ def canny(image: ArrayLike, sigma: float = 2.5, ratio: float = 0.4) -> NDArray[n
     References
     ----------
     Canny, "A computational approach to edge detection", PAMI 1986.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((4, 6, 3), np.uint8)
+    >>> image[:, 3:] = 255
+    >>> canny(image, sigma=1)[0]
+    array([0., 0., 1., 1., 0., 0.], dtype=float32)
     """
     gradient = image_gradient(image, sigma)
     thin = suppress(gradient.magnitude, gradient.direction)
@@ -73,7 +81,7 @@ def hysteresis_levels(strength: ArrayLike, ratio: float) -> NDArray[np.float64]:
 
 
 @njit(cache=True, nogil=True)
-def _flood(strength, ratio):
+def _flood(strength: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
     """Dijkstra with minimum in place of sum, from every pixel as a seed of its own strength; the border is zero."""
     width = strength.shape[1]
     steps = (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1)

@@ -36,13 +36,52 @@ def felzenszwalb(image: ArrayLike) -> Sweep:
     References
     ----------
     Felzenszwalb & Huttenlocher, "Efficient graph-based image segmentation", IJCV 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((20, 22, 3), np.uint8)
+    >>> image[:, 11:] = 255
+    >>> sweep = felzenszwalb(image)
+    >>> sweep.settings[0], int(sweep.segmentations[0].max()) + 1
+    ('0.3_200_50', 2)
+    >>> sweep.settings[-1], int(sweep.segmentations[-1].max()) + 1
+    ('4_4000_300', 1)
     """
     image = check_image(image)
     return Sweep(tuple(_segment(image, *map(float, setting.split("_"))) for setting in SETTINGS), SETTINGS)
 
 
 def felzenszwalb_soft(image: ArrayLike) -> NDArray[np.float32]:
-    """Mean of the boundaries of the 25 segmentations of `felzenszwalb`, (H, W) float32 in [0, 1]."""
+    """Graph-based segmentation as one soft map: the share of a sweep's segmentations with a boundary at each pixel.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB.
+
+    Returns
+    -------
+    (H, W) float32 array in [0, 1]
+        In 25ths: `felzenszwalb` has as many settings.
+
+    Raises
+    ------
+    ValueError
+        If ``image`` is not (H, W, 3) uint8.
+
+    References
+    ----------
+    Felzenszwalb & Huttenlocher, "Efficient graph-based image segmentation", IJCV 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((20, 22, 3), np.uint8)
+    >>> image[:, 11:] = 255
+    >>> felzenszwalb_soft(image)[0, 9:13]
+    array([0.  , 0.68, 0.  , 0.  ], dtype=float32)
+    """
     return mean_boundaries(felzenszwalb(image))
 
 

@@ -46,6 +46,14 @@ def roberts(image: ArrayLike) -> NDArray[np.float32]:
     References
     ----------
     Roberts, "Machine perception of three-dimensional solids", 1963; equations 1.1 and 1.2 of the thesis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((4, 6, 3), np.uint8)
+    >>> image[:, 3:] = 255
+    >>> roberts(image)[0]
+    array([0., 0., 1., 0., 0., 0.], dtype=float32)
     """
     y = np.sqrt(grey(image))
     falling = y[:-1, :-1] - y[1:, 1:]
@@ -81,9 +89,17 @@ def sobel(image: ArrayLike, sigma: float = 0.0, space: str = "grey", nms: bool =
     References
     ----------
     Sobel & Feldman, "An isotropic 3x3 image gradient operator", 1968.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((4, 6, 3), np.uint8)
+    >>> image[:, 3:] = 255
+    >>> sobel(image)[0]
+    array([0., 0., 1., 1., 0., 0.], dtype=float32)
     """
     gradient = image_gradient(image, sigma, space)
-    strength = gradient.magnitude
+    strength: NDArray[np.floating] = gradient.magnitude
     if nms:
         strength = suppress(strength, gradient.direction)
     return np.minimum(strength, 1).astype(np.float32)

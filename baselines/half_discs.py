@@ -4,7 +4,7 @@ Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using loca
 PAMI 2004, sections 3 and 4, with the heads' class maps in the place of textons. The thesis' contours between
 neighbours, 1 - <s_p, s_q>, are the case of radius one with the product as distance: one pixel on either side.
 
-Orientation k of K = 8 has its normal at the angle pi k / K, 0 along the columns (east), pi / 2 along the rows (south).
+Orientations are those of `orientations`.
 """
 
 import math
@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
-from scipy.signal import fftconvolve
 
-ORIENTATIONS = 8
+from .orientations import ORIENTATIONS, normals
+
 BINS = 4 * ORIENTATIONS  # of the full circle: rays and the open sectors between them, in turn
 DISTANCES = ("chi2", "product")
 
@@ -41,8 +41,23 @@ def half_disc(channels: NDArray[np.float32], radii: tuple[int, ...], distance: s
     Raises
     ------
     ValueError
-        If the radii are not ascending from 1, or the distance is unknown.
+        If ``channels`` is not three-dimensional, the radii are not ascending from 1, or the distance is unknown.
+
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.zeros((5, 6, 2), np.float32)
+    >>> halves[:, :3, 0] = halves[:, 3:, 1] = 1
+    >>> half_disc(halves, (1,))[0, 2].round()
+    array([0., 0., 1., 1., 0., 0.], dtype=float32)
     """
+    if channels.ndim != 3:
+        raise ValueError(f"channels: shape {channels.shape}, expected (H, W, C)")
     if not radii or any(b <= a for a, b in zip((0, *radii), radii, strict=False)):
         raise ValueError(f"radii: {radii!r}, expected ascending integers from 1")
     if distance not in DISTANCES:
@@ -72,6 +87,8 @@ def mean_difference(channels: NDArray[np.float32], radii: tuple[int, ...]) -> ND
     (8, H, W) float32 array
         Euclidean distances over the channels, averaged over the radii.
     """
+    from scipy.signal import fftconvolve  # half a second to import, for few
+
     offsets, ends = disc_offsets(radii)
     masses = half_masses(offsets, ends)
     margin = radii[-1]
@@ -129,7 +146,14 @@ def right_half(orientation: int) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _half_disc_kernel(padded, offsets, ends, masses, product, out):
+def _half_disc_kernel(
+    padded: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    masses: NDArray[np.float32],
+    product: bool,
+    out: NDArray[np.float32],
+) -> None:
     """Fill ``out`` (H, W, 8); ``padded`` is (H + 2 r, W + 2 r, C). Sums over channels may be reordered to vectorise."""
     height, width, orientations = out.shape
     count = padded.shape[2]
@@ -211,7 +235,7 @@ def smooth_along(oriented: NDArray[np.float32], half_length: float, half_width: 
 
 def parabola_kernel(orientation: int, half_length: float, half_width: float) -> NDArray[np.float32]:
     """Return the weights of the fit ``z = c0 + c1 t + c2 t^2`` whose sum over an ellipse is ``c0``, (K, K)."""
-    normal = math.pi * orientation / ORIENTATIONS
+    normal = normals()[orientation]
     reach = math.ceil(max(half_length, half_width))
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     across = dx * math.cos(normal) + dy * math.sin(normal)

@@ -113,6 +113,18 @@ def mean_shift_soft(image: ArrayLike, settings: str = "published") -> NDArray[np
     ------
     ValueError
         As `mean_shift`.
+
+    References
+    ----------
+    Comaniciu & Meer, "Mean shift: a robust approach toward feature space analysis", PAMI 2002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((4, 6, 3), np.uint8)
+    >>> image[:, 4:] = 200
+    >>> mean_shift_soft(image, "2_8_5 2_8_9")[0]
+    array([0. , 0. , 0. , 0.5, 0. , 0. ], dtype=float32)
     """
     return mean_boundaries(mean_shift(image, settings))
 
@@ -164,7 +176,7 @@ def mean_shift_filter(luv: NDArray[np.float64], spatial: float, colour: float) -
 
 
 @njit(cache=True, nogil=True)
-def _filter(scaled, spatial, colour):
+def _filter(scaled: NDArray[np.float64], spatial: float, colour: float) -> NDArray[np.float64]:
     """Follow the trajectory of every pixel, ``scaled`` being L*u*v* over ``colour``; return the last colours."""
     height, width = scaled.shape[:2]
     found = np.empty_like(scaled)
@@ -185,7 +197,9 @@ def _filter(scaled, spatial, colour):
 
 
 @njit(cache=True, nogil=True)
-def _window_mean(scaled, spatial, light, at, mean):
+def _window_mean(
+    scaled: NDArray[np.float64], spatial: float, light: float, at: NDArray[np.float64], mean: NDArray[np.float64]
+) -> None:
     """Write into ``mean`` the mean of the pixels in the window around ``at``; ``at`` itself if there is none."""
     height, width = scaled.shape[:2]
     at_y, at_x, at_l, at_u, at_v = at[0], at[1], at[2], at[3], at[4]  # locals: read far more often than any pixel

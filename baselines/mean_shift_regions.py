@@ -9,6 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from .grid_graph import ends, half_stencil, link_ends, starts
 
 # Neighbouring pixels whose L*, u* and v* differ by less than this have one colour.
 SAME_COLOUR = 0.1
@@ -78,7 +82,7 @@ def adjacent(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     return _distinct(np.concatenate([across, down]).astype(np.int64))
 
 
-def _distinct(pairs):
+def _distinct(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sort pairs and drop doubles and those of one label with itself."""
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     base = pairs.max(initial=0) + 1  # one number per pair sorts much faster than rows
@@ -86,7 +90,9 @@ def _distinct(pairs):
     return np.stack(np.divmod(keys, base), axis=1)
 
 
-def _pooled(colours, areas, new):
+def _pooled(
+    colours: NDArray[np.float64], areas: NDArray[np.int64], new: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Mean colours, weighted by area, and areas of the regions that old ones become under ``new``."""
     pooled = np.bincount(new, weights=areas).astype(np.int64)
     sums = np.stack([np.bincount(new, weights=areas * channel) for channel in colours.T], axis=1)
@@ -94,7 +100,7 @@ def _pooled(colours, areas, new):
 
 
 @njit(cache=True, nogil=True)
-def _nearest(colours, pairs):
+def _nearest(colours: NDArray[np.float64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each region the adjacent one of the nearest colour; pairs being sorted, the lowest label of equals."""
     nearest = np.full(len(colours), -1)
     least = np.full(len(colours), np.inf)
@@ -108,56 +114,19 @@ def _nearest(colours, pairs):
     return nearest
 
 
-@njit(cache=True, nogil=True)
-def _joined(count, pairs):
-    """Join all ``pairs`` (union-find); return each region's new label, 0 … in order of their lowest old ones."""
-    parent = np.arange(count)
-    for k in range(len(pairs)):
-        a, b = pairs[k]
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
-        parent[max(a, b)] = min(a, b)
-    new = np.empty(count, np.int64)
-    found = 0
-    for a in range(count):
-        if parent[a] == a:
-            new[a] = found
-            found += 1
-        else:
-            new[a] = new[parent[a]]  # a parent is lower than its child, so it has its label by now
-    return new
+def _joined(count: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Join all ``pairs``, (E, 2); return each region's new label, (count,), in order of their lowest old ones."""
+    links = sparse.coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    return connected_components(links, directed=False)[1].astype(np.int64)  # `_distinct` multiplies labels
 
 
-@njit(cache=True, nogil=True)
-def _flat_zones(filtered):
+def _flat_zones(filtered: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Label 8-connected zones without a step of SAME_COLOUR in any channel; also return their first pixels, flat."""
-    height, width = filtered.shape[:2]
-    labels = np.full((height, width), -1, np.int32)
-    stack = np.empty((height * width, 2), np.int64)
-    seeds = []
-    for p in range(height * width):
-        if labels[p // width, p % width] >= 0:
-            continue
-        labels[p // width, p % width] = len(seeds)
-        stack[0] = p // width, p % width
-        size = 1
-        while size > 0:
-            size -= 1
-            y, x = stack[size]
-            for v in range(max(0, y - 1), min(height, y + 2)):
-                for u in range(max(0, x - 1), min(width, x + 2)):
-                    if labels[v, u] < 0 and _same_colour(filtered[v, u], filtered[y, x]):
-                        labels[v, u] = len(seeds)
-                        stack[size] = v, u
-                        size += 1
-        seeds.append(p)
-    return labels, np.array(seeds)
-
-
-@njit(cache=True, nogil=True)
-def _same_colour(a, b):
-    return abs(a[0] - b[0]) < SAME_COLOUR and abs(a[1] - b[1]) < SAME_COLOUR and abs(a[2] - b[2]) < SAME_COLOUR
+    shape, pairs = filtered.shape[:2], []
+    channels = np.ascontiguousarray(np.moveaxis(filtered, 2, 0))
+    for step in half_stencil(1.5):
+        differences = np.abs(channels[:, *starts(shape, step)] - channels[:, *ends(shape, step)])
+        same = (differences.max(axis=0) < SAME_COLOUR).ravel()
+        pairs.append(np.stack([nodes[same] for nodes in link_ends(shape, step)], axis=1))
+    labels = _joined(shape[0] * shape[1], np.concatenate(pairs))
+    return labels.astype(np.int32).reshape(shape), np.unique(labels, return_index=True)[1]

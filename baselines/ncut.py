@@ -18,10 +18,10 @@ from .gradient import image_gradient
 from .ncut_discretisation import discretise, enlarged_labels
 from .ncut_graph import MultiscaleGraph, multiscale_graph
 from .ncut_spectrum import cut_spectrum
+from .orientations import ORIENTATIONS, normals
 
 REGIONS = (2, 3, 5, 10, 15, 20, 25, 30, 35, 40, 50, 65, 90, 200, 300)
 
-ORIENTATIONS = 8
 GRADIENT_SIGMA = 2.0
 # Smaller eigenvalues 1 - mu count as this: else an image that is all but cut in two shows little but that cut, on a
 # scale of its own. Of 1e-4, 1e-3 and 1e-2 this has the best ODS on train.
@@ -63,6 +63,15 @@ def ncut(image: ArrayLike, sigma: float = 2.0, scale: float = 0.08, side: int = 
     References
     ----------
     Shi & Malik, PAMI 2000; Cour, Bénézit & Shi, CVPR 2005; Yu & Shi, ICCV 2003.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((8, 12, 3), np.uint8)
+    >>> image[:, 6:] = 200
+    >>> sweep = ncut(image)
+    >>> sweep.settings[:4], [int(labels.max()) + 1 for labels in sweep.segmentations[:4]]
+    (('2', '3', '5', '10'), [2, 3, 5, 10])
     """
     graph = contour_graph(image, sigma, scale, side)
     vectors = cut_spectrum(graph, max(REGIONS)).vectors
@@ -72,12 +81,37 @@ def ncut(image: ArrayLike, sigma: float = 2.0, scale: float = 0.08, side: int = 
 
 
 def ncut_soft(image: ArrayLike, sigma: float = 2.0, scale: float = 0.08, side: int = 120) -> NDArray[np.float32]:
-    """Share of the segmentations of `ncut` that have a boundary at a pixel; same parameters and errors.
+    """Normalised cuts as one soft map: the share of the segmentations of `ncut` with a boundary at each pixel.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB.
+    sigma, scale, side
+        As for `ncut`.
 
     Returns
     -------
     (H, W) float32 array in [0, 1]
         Not zero on a constant image, which is cut into as many clusters as asked for.
+
+    Raises
+    ------
+    ValueError
+        As `ncut`.
+
+    References
+    ----------
+    Shi & Malik, PAMI 2000; Cour, Bénézit & Shi, CVPR 2005; Yu & Shi, ICCV 2003.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((8, 12, 3), np.uint8)
+    >>> image[:, 6:] = 200
+    >>> soft = ncut_soft(image)
+    >>> soft.shape, bool(soft.max() <= 1)
+    ((8, 12), True)
     """
     return mean_boundaries(ncut(image, sigma, scale, side))
 
@@ -109,6 +143,14 @@ def ncut_gradient(
     ----------
     Maire, Arbeláez, Fowlkes & Malik, "Using contours to detect and localize junctions in natural images", CVPR 2008;
     Arbeláez, Maire, Fowlkes & Malik, "Contour detection and hierarchical image segmentation", PAMI 2011, section 3.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((26, 40, 3), np.uint8)
+    >>> image[:, 20:] = 200
+    >>> ncut_gradient(image)[13, 17:23].round()
+    array([0., 1., 1., 1., 1., 0.], dtype=float32)
     """
     if vectors < 1:
         raise ValueError(f"vectors: {vectors!r}, expected 1 or more")
@@ -142,7 +184,7 @@ def eigenvector_gradient(
     """
     spectrum = cut_spectrum(graph, n_vectors + 1, np.float64)
     mass = sum(links.sum() for links in graph.affinities)
-    angles = np.arange(ORIENTATIONS) * np.pi / ORIENTATIONS
+    angles = normals()
     total = np.zeros((ORIENTATIONS, *full_shape))
     for value, vector in zip(spectrum.values[1:], spectrum.vectors.T[1:], strict=True):
         plane = resize(vector.reshape(graph.shape) * np.sqrt(mass), full_shape, order=1, mode="edge", clip=False)

@@ -53,7 +53,7 @@ def discretise(vectors: NDArray[np.floating], rounds: int = ROUNDS) -> NDArray[n
     return rows @ rotation
 
 
-def _spread_rows(rows):
+def _spread_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return k rows as columns (k, k), each as orthogonal as there is to those before, starting in the middle."""
     n, k = rows.shape
     chosen = np.empty((k, k), np.float32)
@@ -91,7 +91,7 @@ def enlarged_labels(
 
 
 @njit(cache=True, nogil=True)
-def _interpolated_argmax(grid, height, width):
+def _interpolated_argmax(grid: NDArray[np.float32], height: int, width: int) -> NDArray[np.int32]:
     h, w, k = grid.shape
     winners = np.empty((height, width), np.int32)
     for y in range(height):

@@ -13,6 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .grid_graph import half_stencil, link_matrix
+
 # Three grids; a link's reach in grid steps of its own grid, and its weight. A coarse link stands for many fine ones;
 # of 1, 3 and 5 times the weight from grid to grid, 3 has the best ODS on train.
 RADII = (2, 3, 4)
@@ -52,7 +54,7 @@ def multiscale_graph(edges: NDArray[np.floating], side: int, scale: float) -> Mu
         Node (i, j) of the finest grid is number ``i * w + j`` and lies in the middle of its share of the image.
     """
     cell = max(1.0, max(edges.shape) / side)
-    shape = tuple(int(np.ceil(n / cell)) for n in edges.shape)
+    shape = int(np.ceil(edges.shape[0] / cell)), int(np.ceil(edges.shape[1] / cell))
     rows, cols = (grid_positions(n, full) for n, full in zip(shape, edges.shape, strict=True))
     affinities, means = [], []
     for level, (radius, weight) in enumerate(zip(RADII, WEIGHTS, strict=True)):
@@ -104,31 +106,18 @@ def contour_affinity(
     a pixel apart along its steeper axis.
     """
     h, w = len(rows), len(cols)
-    number = np.arange(h * w).reshape(h, w)
-    near, far, weight = [], [], []
-    for down, across in half_disc(radius):
-        if down >= h or abs(across) >= w:
-            continue
+    steps = [(down, across) for down, across in half_stencil(radius) if down < h and abs(across) < w]
+    weights = []
+    for down, across in steps:
         crossed = _strongest_between(edges, rows, cols, down, across)
-        near.append(number[: h - down, max(0, -across) : min(w, w - across)].ravel())
-        far.append(near[-1] + down * w + across)
-        weight.append(np.exp(-((crossed.ravel() / scale) ** 2)) + LEAST_LINK * (down + abs(across) == 1))
-    if not near:
-        return sparse.csr_array((h * w, h * w))
-    ends = np.concatenate(near), np.concatenate(far)
-    upper = sparse.coo_array((np.concatenate(weight), ends), shape=(h * w, h * w))
-    return (upper + upper.T).tocsr()
-
-
-def half_disc(radius: float) -> list[tuple[int, int]]:
-    """Return the steps (down, across) of at most ``radius``, one of every opposite pair, without (0, 0)."""
-    reach = range(-int(radius), int(radius) + 1)
-    steps = [(down, across) for down in reach for across in reach if down**2 + across**2 <= radius**2]
-    return [step for step in steps if step > (0, 0)]
+        weights.append(np.exp(-((crossed / scale) ** 2)) + LEAST_LINK * (down + abs(across) == 1))
+    return link_matrix(weights, steps, (h, w))
 
 
 @njit(cache=True, nogil=True)
-def _strongest_between(edges, rows, cols, down, across):
+def _strongest_between(
+    edges: NDArray[np.floating], rows: NDArray[np.float64], cols: NDArray[np.float64], down: int, across: int
+) -> NDArray[np.float64]:
     """Largest value of ``edges`` on the line from each node to that ``down`` and ``across`` of it, where both exist."""
     first = max(0, -across)
     n_rows, n_cols = len(rows) - down, len(cols) - abs(across)

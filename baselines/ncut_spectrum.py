@@ -27,14 +27,17 @@ TOLERANCE = 1e-3
 MAX_RESTARTS = 60
 
 
-class Spectrum(NamedTuple):
-    """``values`` (k,), falling from 1, and ``vectors`` (n, k) with ``vectors' (N' D N) vectors = 1``, n = h * w."""
+class AffinitySpectrum(NamedTuple):
+    """Of the normalised affinity: ``values`` (k,), falling from 1; ``vectors`` (n, k), n = h * w.
+
+    ``vectors' (N' D N) vectors = 1``.
+    """
 
     values: NDArray[np.floating]
     vectors: NDArray[np.floating]
 
 
-def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) -> Spectrum:
+def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) -> AffinitySpectrum:
     """Return the first eigenvectors of the normalised cut, the constant one included.
 
     Parameters
@@ -48,11 +51,13 @@ def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) 
 
     Returns
     -------
-    Spectrum
+    AffinitySpectrum
         float64 values and vectors of ``dtype``. The sign makes a vector's entry of largest magnitude positive.
     """
     n = graph.affinities[0].shape[0]
     k = min(k, n)
+    values: NDArray[np.floating]
+    vectors: NDArray[np.floating]
     if n == 1:  # no links, hence no cut
         values, vectors = np.ones(1), np.ones((1, 1))
     elif n <= max(DENSE_NODES, DENSE_RATIO * k):
@@ -62,7 +67,7 @@ def cut_spectrum(graph: MultiscaleGraph, k: int, dtype: DTypeLike = np.float32) 
     order = np.argsort(-values, kind="stable")
     vectors = vectors[:, order]
     vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(order))])
-    return Spectrum(values[order].astype(np.float64), vectors.astype(dtype))
+    return AffinitySpectrum(values[order].astype(np.float64), vectors.astype(dtype))
 
 
 def constrained_problem(graph: MultiscaleGraph) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -77,13 +82,13 @@ def constrained_problem(graph: MultiscaleGraph) -> tuple[sparse.csr_array, spars
     return sparse.csr_array(affinity), sparse.csr_array(mass)
 
 
-def _dense(graph, k):
+def _dense(graph: MultiscaleGraph, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     affinity, mass = constrained_problem(graph)
     n = affinity.shape[0]
     return eigh(affinity.toarray(), mass.toarray(), subset_by_index=(n - k, n - 1))
 
 
-def _iterative(graph, k, dtype):
+def _iterative(graph: MultiscaleGraph, k: int, dtype: DTypeLike) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """ARPACK from a fixed start; what has converged if not all has, the constant vector if nothing."""
     n = graph.affinities[0].shape[0]
     operator, root_mass = _projected_operator(graph, dtype)
@@ -100,7 +105,7 @@ def _iterative(graph, k, dtype):
     return values, y[:n] / root_mass[:n, np.newaxis]
 
 
-def _projected_operator(graph, dtype):
+def _projected_operator(graph: MultiscaleGraph, dtype: DTypeLike) -> tuple[LinearOperator, NDArray[np.float64]]:
     """Return ``Q D^(-1/2) W D^(-1/2) Q`` as an operator on the nodes of all grids, and the diagonal of ``D^(1/2)``."""
     degrees = np.concatenate([links.sum(axis=1) for links in graph.affinities])
     scaling = sparse.diags_array(1 / np.sqrt(degrees))
@@ -109,10 +114,10 @@ def _projected_operator(graph, dtype):
     solve = splu((constraint @ constraint.T).tocsc()).solve
     rows, cols = constraint.astype(dtype), constraint.T.tocsr().astype(dtype)
 
-    def project(y):
+    def project(y: NDArray[np.floating]) -> NDArray[np.floating]:
         return y - cols @ solve((rows @ y).astype(np.float64)).astype(dtype)
 
-    def apply(y):
+    def apply(y: NDArray[np.floating]) -> NDArray[np.floating]:
         return project(links @ project(y.ravel()))
 
     return LinearOperator(links.shape, matvec=apply, dtype=dtype), np.sqrt(degrees)

@@ -48,7 +48,26 @@ def owt_ucm(oriented: NDArray[np.floating]) -> Hierarchy:
     Hierarchy
         The strength of an arc is the mean of the signal along it, taken at the arc's own direction; regions join in
         the order of the mean strength between them.
+
+    Raises
+    ------
+    ValueError
+        If ``oriented`` is not three-dimensional, is empty, or holds NaN or infinity.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, "Contour detection and hierarchical image segmentation", PAMI 2011, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> oriented = np.zeros((1, 5, 7))
+    >>> oriented[:, :, 3] = 0.8
+    >>> hierarchy = owt_ucm(oriented)
+    >>> [len(np.unique(regions)) for regions in hierarchy.label_maps([0.1, 0.9])]
+    [2, 1]
     """
+    check_oriented(oriented)
     height, width = oriented.shape[1:]
     labels = watershed_regions(oriented.max(axis=0))
     edgels = find_edgels(labels)
@@ -59,10 +78,18 @@ def owt_ucm(oriented: NDArray[np.floating]) -> Hierarchy:
     flat = labels.ravel()
     heights = join_regions(
         np.stack([flat[edgels.first[arcs]], flat[edgels.second[arcs]]], axis=1),
-        np.bincount(edgels.arc, strength),
+        np.bincount(edgels.arc, strength).astype(np.float64),
         np.bincount(edgels.arc).astype(np.float64),
     )
     return Hierarchy(_painted(edgels, heights[edgels.arc], (height, width)))
+
+
+def check_oriented(oriented: NDArray[np.floating]) -> None:
+    """Raise ``ValueError`` unless ``oriented`` is (K, H, W), K at least 1, and finite."""
+    if oriented.ndim != 3 or oriented.size == 0:
+        raise ValueError(f"oriented: shape {oriented.shape}, expected (K, H, W), one plane per orientation")
+    if not np.isfinite(oriented).all():
+        raise ValueError("oriented: holds NaN or infinity, expected contour strengths in [0, 1]")
 
 
 def watershed_regions(strength: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -149,7 +176,9 @@ def join_regions(
 
 
 @njit(cache=True, nogil=True)
-def _tangents(y, x, starts, reach):
+def _tangents(
+    y: NDArray[np.float64], x: NDArray[np.float64], starts: NDArray[np.int64], reach: float
+) -> NDArray[np.float64]:
     """Direction of the arc at each edgel: the main axis of the arc's edgels within reach, in radians from east."""
     tangent = np.zeros(y.size)
     for arc in range(starts.size - 1):

@@ -6,6 +6,7 @@ the density of pairs is learnt from the image itself. Parameters that the paper 
 MATLAB code (github.com/phillipi/crisp-boundaries).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
 
-from .pmi_spectrum import inside
+from .grid_graph import Step, link_ends
 
 # Variance, along either axis and in pixels squared, of the offset from the middle of a pair to its ends, beyond the
 # one pixel that it always is; and the most it may be along an axis (`sampleF.m`).
@@ -136,7 +137,7 @@ def likeliest_bandwidth(pairs: NDArray[np.float32], others: NDArray[np.float32])
     """
     channels = pairs.shape[2]
 
-    def likelihood(bandwidth):
+    def likelihood(bandwidth: NDArray[np.float32]) -> float:
         return np.log(joint(PairDensity(pairs, bandwidth), others[:, 0], others[:, 1]) + 1e-3).mean()
 
     best = max((np.full(channels, b, np.float32) for b in BANDWIDTHS), key=likelihood)
@@ -161,7 +162,7 @@ def marginal(density: PairDensity, a: NDArray[np.float32]) -> NDArray[np.float64
 
 
 def log_mutual_information(
-    features: NDArray[np.float32], density: PairDensity, steps: list[tuple[int, int]], rho: float = 1.25
+    features: NDArray[np.float32], density: PairDensity, steps: Sequence[Step], rho: float = 1.25
 ) -> NDArray[np.float32]:
     """Return PMI between every pixel and its neighbours.
 
@@ -171,7 +172,7 @@ def log_mutual_information(
         Features of pixels.
     density : PairDensity
         Of these features.
-    steps : list of (down, across)
+    steps : sequence of (down, across)
         From a pixel to its neighbours, none leading up.
     rho : float
         Power of the joint density; above 1, a pair that is common is worth more than one that is rare.
@@ -187,18 +188,13 @@ def log_mutual_information(
     """
     h, w, channels = features.shape
     flat = np.ascontiguousarray(features.reshape(-1, channels))
-    log_product, near, far = [], [], []
-    number = np.arange(h * w).reshape(h, w)
+    links = [link_ends((h, w), step) for step in steps]
+    near, far = (np.concatenate(side) for side in zip(*links, strict=True))
     single = marginal(density, flat)
-    for down, across in steps:
-        near.append(number[inside(h, w, down, across)].ravel())
-        far.append(near[-1] + down * w + across)
-        log_product.append(np.log(single[near[-1]] * single[far[-1]] + LEAST_DENSITY))
-    both = joint(density, flat[np.concatenate(near)], flat[np.concatenate(far)])
-    values = rho * np.log(both + LEAST_DENSITY) - np.concatenate(log_product)
+    by_chance = np.log(single[near] * single[far] + LEAST_DENSITY)
+    values = rho * np.log(joint(density, flat[near], flat[far]) + LEAST_DENSITY) - by_chance
     out = np.full((len(steps), h * w), -np.inf, np.float32)
-    for plane, pixels, part in zip(out, near, np.split(values, np.cumsum([len(n) for n in near])[:-1]), strict=True):
-        plane[pixels] = part
+    out[np.repeat(np.arange(len(steps)), [len(pixels) for pixels, _ in links]), near] = values
     return out.reshape(len(steps), h, w)
 
 
@@ -236,7 +232,7 @@ def _columns(rows: NDArray[np.float32], bandwidth: NDArray[np.float32]) -> NDArr
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _kernel_sums(queries, samples, chunk):
+def _kernel_sums(queries: NDArray[np.float32], samples: NDArray[np.float32], chunk: int) -> NDArray[np.float32]:
     """Sum of ``prod max(0, 1 - (x - s)**2)`` over samples, for each column of ``queries`` (C, n); bandwidth is 1.
 
     Samples (m, C) are sorted by their first coordinate, and C is a multiple of 3. The inner loops run over rows of

@@ -7,6 +7,7 @@ once take part in every product, and nothing is factorised, of which a graph wit
 The contour is that of Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2, as in Isola et al., ECCV 2014.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,9 @@ from scipy import sparse
 from scipy.linalg import eigh
 from scipy.ndimage import gaussian_filter1d
 
-ORIENTATIONS = 8
+from .grid_graph import Step, link_matrix, starts
+from .orientations import ORIENTATIONS, normals
+
 # Below this many nodes, or nodes per vector, all eigenvectors at once are quicker and surer.
 DENSE_NODES = 400
 DENSE_RATIO = 4
@@ -31,56 +34,31 @@ FIRST_CUT, FIRST_DEGREE = 0.3, 8
 LOG_GAIN, MOST_DEGREES = 6.0, 64
 
 
-class Spectrum(NamedTuple):
-    """``values`` (k,) float64, rising from 0, and ``vectors`` (k, h, w) float32, the first of them constant."""
+class LaplacianSpectrum(NamedTuple):
+    """Of the normalised Laplacian: ``values`` (k,) float64, rising from 0, and ``vectors`` (k, h, w) float32.
+
+    The first vector is constant.
+    """
 
     values: NDArray[np.float64]
     vectors: NDArray[np.float32]
 
 
-def affinity_matrix(affinity: NDArray[np.floating], steps: list[tuple[int, int]]) -> sparse.csr_array:
-    """Return the symmetric (h w, h w) matrix of affinities; pixel (i, j) is number ``i * w + j``.
-
-    Parameters
-    ----------
-    affinity : (n, h, w) float array, not negative
-        Between a pixel and its neighbour at each step; anything, and ignored, where that is outside.
-    steps : list of (down, across)
-        One of every opposite pair, none leading up; `half_disc` of `ncut_graph` makes them.
-    """
-    h, w = affinity.shape[1:]
-    number = np.arange(h * w, dtype=np.int32).reshape(h, w)
-    near, far, weight = [], [], []
-    for plane, (down, across) in zip(affinity, steps, strict=True):
-        here = inside(h, w, down, across)
-        near.append(number[here].ravel())
-        far.append(near[-1] + np.int32(down * w + across))
-        weight.append(plane[here].ravel())
-    ends = np.concatenate(near), np.concatenate(far)
-    upper = sparse.coo_array((np.concatenate(weight), ends), shape=(h * w, h * w))
-    return (upper + upper.T).tocsr()
-
-
-def inside(h: int, w: int, down: int, across: int) -> tuple[slice, slice]:
-    """Return the pixels whose neighbour ``down`` (not negative) and ``across`` is in the (h, w) image."""
-    return np.s_[: max(0, h - down), max(0, -across) : max(0, min(w, w - across))]
-
-
 def cut_eigenvectors(
     affinity: NDArray[np.floating],
-    steps: list[tuple[int, int]],
+    steps: Sequence[Step],
     k: int,
     sweeps: int = 3,
     seed: int = 0,
-) -> Spectrum:
+) -> LaplacianSpectrum:
     """Return the first generalised eigenvectors of ``(D - W) x = lambda D x``.
 
     Parameters
     ----------
     affinity : (n, h, w) float array, not negative
-        Between a pixel and its neighbour at each step.
-    steps : list of (down, across)
-        One of every opposite pair, none leading up.
+        Between a pixel and its neighbour at each step; anything, and ignored, where that is outside.
+    steps : sequence of (down, across)
+        One of every opposite pair, none leading up; `half_stencil` of `grid_graph` makes them.
     k : int
         How many, the constant one included; there are at most h w.
     sweeps : int
@@ -91,11 +69,12 @@ def cut_eigenvectors(
 
     Returns
     -------
-    Spectrum
+    LaplacianSpectrum
         With ``sum over pixels of D x**2 = sum of D``. The entry of largest magnitude is positive.
     """
     h, w = affinity.shape[1:]
-    links = affinity_matrix(affinity, steps)
+    weights = [plane[starts((h, w), step)] for plane, step in zip(affinity, steps, strict=True)]
+    links = link_matrix(weights, steps, (h, w))
     degrees = links.sum(axis=1, dtype=np.float64)
     degrees = np.where(degrees > 0, degrees, 1.0)  # a pixel without links is a component of its own
     root = np.sqrt(degrees)
@@ -108,15 +87,17 @@ def cut_eigenvectors(
         values, vectors = _filtered_subspace(laplacian, k, sweeps, seed)
     vectors = vectors * (np.sqrt(degrees.sum()) / root)[:, np.newaxis]
     vectors *= np.where(vectors[np.abs(vectors).argmax(axis=0), np.arange(k)] < 0, -1, 1)
-    return Spectrum(np.maximum(values, 0.0), vectors.T.reshape(k, h, w).astype(np.float32))
+    return LaplacianSpectrum(np.maximum(values, 0.0), vectors.T.reshape(k, h, w).astype(np.float32))
 
 
-def spectral_contour(spectrum: Spectrum, least: float = LEAST_EIGENVALUE, sigma: float = 1.0) -> NDArray[np.float32]:
+def spectral_contour(
+    spectrum: LaplacianSpectrum, least: float = LEAST_EIGENVALUE, sigma: float = 1.0
+) -> NDArray[np.float32]:
     """Add up the gradients of the eigenvectors, those of the smaller eigenvalues weighted more.
 
     Parameters
     ----------
-    spectrum : Spectrum
+    spectrum : LaplacianSpectrum
         Its first vector, the constant one, is left out.
     least : float
         Smaller eigenvalues count as this.
@@ -131,8 +112,7 @@ def spectral_contour(spectrum: Spectrum, least: float = LEAST_EIGENVALUE, sigma:
     """
     h, w = spectrum.vectors.shape[1:]
     total = np.zeros((ORIENTATIONS, h, w), np.float32)
-    angles = np.arange(ORIENTATIONS) * np.pi / ORIENTATIONS
-    cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+    cosine, sine = np.cos(normals()).astype(np.float32), np.sin(normals()).astype(np.float32)
     for value, vector in zip(spectrum.values[1:], spectrum.vectors[1:], strict=True):
         span = np.ptp(vector)
         if span > 0:
@@ -159,14 +139,22 @@ def gaussian_gradient(plane: NDArray[np.float32], sigma: float) -> tuple[NDArray
 
 
 @njit(cache=True, nogil=True)
-def _add_directional(total, d_y, d_x, cosine, sine):
+def _add_directional(
+    total: NDArray[np.float32],
+    d_y: NDArray[np.float32],
+    d_x: NDArray[np.float32],
+    cosine: NDArray[np.float32],
+    sine: NDArray[np.float32],
+) -> None:
     for o in range(len(cosine)):
         for y in range(d_y.shape[0]):
             for x in range(d_y.shape[1]):
                 total[o, y, x] += abs(cosine[o] * d_x[y, x] + sine[o] * d_y[y, x])
 
 
-def _filtered_subspace(laplacian, k, sweeps, seed):
+def _filtered_subspace(
+    laplacian: sparse.csr_array, k: int, sweeps: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Chebyshev-filtered subspace iteration in float32; the eigenvalues it finds are accurate to about 1e-6.
 
     A fifth more vectors than wanted come along, so that the last of those wanted converge too. The filter damps what
@@ -186,17 +174,17 @@ def _filtered_subspace(laplacian, k, sweeps, seed):
     return values[:k], subspace[:, :k].astype(np.float64)
 
 
-def _filter(laplacian, vectors, degree, cut):
+def _filter(laplacian: sparse.csr_array, vectors: NDArray[np.float32], degree: int, cut: float) -> NDArray[np.float32]:
     """Apply the Chebyshev polynomial of the Laplacian that is at most 1 on [cut, LARGEST] and grows below."""
     centre, half = (LARGEST + cut) / 2, (LARGEST - cut) / 2
     twice = ((laplacian - centre * sparse.eye_array(laplacian.shape[0])) * (2 / half)).tocsr().astype(np.float32)
-    before, now = vectors, _times_less(twice, vectors, np.zeros_like(vectors)) / 2
+    before, now = vectors, _times_less(twice, vectors, np.zeros_like(vectors)) / np.float32(2)
     for _ in range(degree - 1):
         before, now = now, _times_less(twice, now, before)
     return now
 
 
-def _times_less(matrix, right, less):
+def _times_less(matrix: sparse.csr_array, right: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return ``matrix @ right - less``, float32, scipy's product at twice its speed."""
     out = np.empty_like(right)
     _fill_times_less(matrix.indptr, matrix.indices, matrix.data, right, less, out)
@@ -204,7 +192,14 @@ def _times_less(matrix, right, less):
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _fill_times_less(starts, columns, values, right, less, out):
+def _fill_times_less(
+    starts: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    right: NDArray[np.float32],
+    less: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
     """Fill ``out`` (n, m), the matrix in compressed rows."""
     m = right.shape[1]
     total = np.empty(m, np.float32)
@@ -225,7 +220,9 @@ def _fill_times_less(starts, columns, values, right, less, out):
             out[i, c] = total[c]
 
 
-def _rayleigh_ritz(operator, vectors):
+def _rayleigh_ritz(
+    operator: sparse.csr_array, vectors: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return eigenvalues, rising, and orthonormal eigenvectors of a matrix within the span of ``vectors``.
 
     These are far from dependent, as no filter gains more than `LOG_GAIN` or the first one's 6.5: their inner products
@@ -241,7 +238,7 @@ def _rayleigh_ritz(operator, vectors):
     return values, vectors @ (axes @ turn).astype(np.float32)
 
 
-def _inner(a, b):
+def _inner(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return ``a' b``, symmetric in exact arithmetic, summed in float64."""
     product = a.T.astype(np.float64) @ b.astype(np.float64)
     return (product + product.T) / 2

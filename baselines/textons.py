@@ -11,9 +11,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
-from scipy.signal import fftconvolve
 
-ORIENTATIONS = 8
+from .orientations import normals
+
 # Responses are compressed as the eye compresses contrast (Malik et al. 2001, section 2.1, after Weber), on this scale.
 CONTRAST = 0.03
 # Pixels whose responses are clustered, drawn at random, and rounds of k-means.
@@ -38,7 +38,31 @@ def textons(lightness: NDArray[np.floating], count: int, sigma: float, seed: int
     Returns
     -------
     (H, W) int64 array below ``count``
+
+    Raises
+    ------
+    ValueError
+        If ``lightness`` is not two-dimensional, ``count`` is below 1 or ``sigma`` not positive.
+
+    References
+    ----------
+    Malik, Belongie, Leung & Shi, "Contour and texture analysis for image segmentation", IJCV 2001, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lightness = np.full((12, 24), 50.0)
+    >>> lightness[:, 12:] += 40 * (np.arange(12) // 2 % 2)  # stripes on the right
+    >>> labels = textons(lightness, count=3, sigma=1.0, seed=0)
+    >>> len(np.unique(labels[:, :12])), len(np.unique(labels[:, 15:]))
+    (1, 3)
     """
+    if lightness.ndim != 2:
+        raise ValueError(f"lightness: shape {lightness.shape}, expected (H, W), L of CIE L*a*b*")
+    if count < 1:
+        raise ValueError(f"count: {count!r}, expected 1 or more textons")
+    if not sigma > 0:
+        raise ValueError(f"sigma: {sigma!r}, expected a scale in pixels above 0")
     responses = filter_responses(lightness / 100, sigma)  # (H, W, 17)
     rows = responses.reshape(-1, responses.shape[2])
     random = np.random.RandomState(seed)
@@ -53,6 +77,8 @@ def textons(lightness: NDArray[np.floating], count: int, sigma: float, seed: int
 
 def filter_responses(lightness: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:
     """Return the compressed responses to `filter_bank` of a map in [0, 1]: (H, W) to (H, W, 17)."""
+    from scipy.signal import fftconvolve  # half a second to import, for few
+
     margin = math.ceil(6 * sigma)
     padded = np.pad(lightness, margin, mode="symmetric")
     planes = [fftconvolve(padded, kernel, mode="same") for kernel in filter_bank(sigma)]
@@ -68,8 +94,7 @@ def filter_bank(sigma: float) -> list[NDArray[np.float64]]:
     reach = math.ceil(6 * sigma)
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     kernels = []
-    for k in range(ORIENTATIONS):
-        angle = math.pi * k / ORIENTATIONS
+    for angle in normals():
         across = (dx * math.cos(angle) + dy * math.sin(angle)) / sigma
         along = (dy * math.cos(angle) - dx * math.sin(angle)) / (2 * sigma)
         envelope = np.exp(-(across**2 + along**2) / 2)

@@ -1,15 +1,50 @@
-"""The two ways a command can fail; `cli` turns them into one line and an exit code."""
+"""The two ways a call can fail; the command turns them into one line and an exit code.
 
-import sys
+Messages speak of a function's parameters, in backticks as one would pass them: `` `data='nosuch'` ``, or `` `out=` ``
+where the value does not matter. The command spells them as its options: ``--data nosuch``, ``--out``.
+"""
+
+import logging
 import zipfile
+
+logger = logging.getLogger(__name__)
 
 
 class UserError(Exception):
-    """A user's mistake: a line for each, naming the file or argument, what was found and expected. Exit code 2."""
+    """A user's mistake: a line for each, naming the file or argument, what was found and expected. Exit code 2.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    parameter : str, optional
+        The parameter that has a wrong value; the message then begins with it.
+    value : object, optional
+        That value; a path counts as text.
+
+    Examples
+    --------
+    >>> print(UserError("no such folder", parameter="data", value="nosuch"))
+    `data='nosuch'`: no such folder
+    """
+
+    def __init__(self, message: str, parameter: str = "", value: object = "") -> None:
+        named = f"{argument(parameter, value)}: " if parameter else ""
+        super().__init__(named + message)
 
 
 class RunFailed(Exception):
     """Some images failed though the command was right; the others are safe. Exit code 1."""
+
+
+def argument(parameter: str, value: object = "") -> str:
+    """Return a parameter and its value as messages have them; without value, it is spoken of as such.
+
+    >>> argument("split", "train"), argument("limit", 0), argument("out")
+    ("`split='train'`", '`limit=0`', '`out=`')
+    """
+    shown = value if isinstance(value, bool | int | float | tuple | list) else str(value)
+    return f"`{parameter}={'' if shown == '' else repr(shown)}`"
 
 
 def nearest_hint(name: str, known: list[str]) -> str:
@@ -27,8 +62,8 @@ def listing(items: list[str], most: int = 8) -> str:
 
 
 def note(message: str) -> None:
-    """Print a line on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    """Tell a line to whoever listens: the command shows it on stderr."""
+    logger.info(message)
 
 
 def first_line(error: Exception) -> str:

@@ -4,10 +4,14 @@ The rooms are subpackages, imported when they are first asked for: ``contourbenc
 (classical methods), ``.cnf_contours`` (neural fields; needs torch) and ``.bench`` (data sets, runs, tables, figures).
 """
 
+import logging
 from importlib import import_module
 from types import ModuleType
 
 ROOMS = ("baselines", "bench", "cnf_contours", "eval")
+
+# What the library has to tell goes to loggers of this name; nothing is shown unless somebody asks for it.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = ["__version__", *ROOMS]
 

@@ -123,7 +123,9 @@ def _nodes(degree: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def _degrees(candidate_at, n_candidates, col_pixels, offsets):
+def _degrees(
+    candidate_at: NDArray[np.int32], n_candidates: int, col_pixels: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count the pairs of each candidate and of each column."""
     degree, col_degree = np.zeros(n_candidates, np.int64), np.zeros(col_pixels.size, np.int64)
     for col in range(col_pixels.size):
@@ -136,7 +138,16 @@ def _degrees(candidate_at, n_candidates, col_pixels, offsets):
 
 
 @njit(cache=True, nogil=True)
-def _fill_pairs(candidate_at, row_of, col_pixels, offsets, rows, cols, row_pairs, col_pairs):
+def _fill_pairs(
+    candidate_at: NDArray[np.int32],
+    row_of: NDArray[np.int32],
+    col_pixels: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    row_pairs: NDArray[np.int32],
+    col_pairs: NDArray[np.int32],
+) -> None:
     """Write the pairs of both sides; distance is the outer loop, so that each node gets its nearest first."""
     for k in range(len(offsets)):
         step, distance = offsets[k]
@@ -153,14 +164,21 @@ def _fill_pairs(candidate_at, row_of, col_pixels, offsets, rows, cols, row_pairs
 
 
 @njit(cache=True, nogil=True)
-def insert_row(row, rows, cols, row_pairs, heap, unit):
+def insert_row(
+    row: int,
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    row_pairs: NDArray[np.int32],
+    heap: NDArray[np.int32],
+    unit: int,
+) -> None:
     """Add a predicted pixel and restore the optimum."""
     rows[row, DUAL] = 0
     settle(row, rows, cols, row_pairs, heap, unit, 0)
 
 
 @njit(cache=True, nogil=True)
-def drop_row(row, rows, cols):
+def drop_row(row: int, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> int:
     """Take a predicted pixel away; return the column it held, or -1.
 
     That column is without partner now though its dual may be below its limit: until `offer_col` settles it the matching
@@ -175,14 +193,29 @@ def drop_row(row, rows, cols):
 
 
 @njit(cache=True, nogil=True)
-def offer_col(col, rows, cols, col_pairs, heap, unit):
+def offer_col(
+    col: int,
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    col_pairs: NDArray[np.int32],
+    heap: NDArray[np.int32],
+    unit: int,
+) -> None:
     """Offer a column that a dropped row held to the others, unless it has been taken since."""
     if cols[col, MATCH] < 0 and cols[col, DUAL] < 0:
         settle(col, cols, rows, col_pairs, heap, unit, rows[0, LIMIT])
 
 
 @njit(cache=True, nogil=True)
-def settle(node, own, other, pairs, heap, unit, highest):
+def settle(
+    node: int,
+    own: NDArray[np.int64],
+    other: NDArray[np.int64],
+    pairs: NDArray[np.int32],
+    heap: NDArray[np.int32],
+    unit: int,
+    highest: int,
+) -> None:
     """Raise the dual of a node without partner until it reaches its limit or the node finds a partner.
 
     The cheapest alternating path from ``node`` ends in a free node of the other side (one more pair), in a node of its
@@ -232,7 +265,7 @@ def settle(node, own, other, pairs, heap, unit, highest):
 
 
 @njit(cache=True, nogil=True)
-def _exchange(end, own, other):
+def _exchange(end: int, own: NDArray[np.int64], other: NDArray[np.int64]) -> None:
     """Match along the path that ended in ``end``, whose partner, if it has one, is left without."""
     if end >= 0 and other[end, MATCH] >= 0:
         own[other[end, MATCH], MATCH] = -1
@@ -244,7 +277,7 @@ def _exchange(end, own, other):
 
 
 @njit(cache=True, nogil=True)
-def _rise(nodes, queue, node, label):
+def _rise(nodes: NDArray[np.int64], queue: NDArray[np.int32], node: int, label: int) -> None:
     """Let a node rise in the heap to where its label belongs."""
     place = nodes[node, SLOT]
     while place > 0:
@@ -259,7 +292,7 @@ def _rise(nodes, queue, node, label):
 
 
 @njit(cache=True, nogil=True)
-def _sink(nodes, queue, size):
+def _sink(nodes: NDArray[np.int64], queue: NDArray[np.int32], size: int) -> None:
     """Replace the heap's first node by its last, at ``size``, and let that sink."""
     if size == 0:
         return

@@ -4,11 +4,10 @@ A thin shell around `counting` and `metrics`: `BoundaryMetric.update` counts, `B
 different images, processes and machines simply join, so the order of updates and merges cannot change a score.
 """
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .counting import BoundaryCounts, count_map
 from .metrics import Summary, summarize
@@ -89,7 +88,7 @@ class BoundaryMetric:
         self._counts = []
 
 
-def _per_image(ground_truth: Any) -> Sequence[NDArray]:
+def _per_image(ground_truth: Any) -> list[NDArray[Any]]:
     if isinstance(ground_truth, list | tuple):
         return [_as_array(layers) for layers in ground_truth]
     stacked = _as_array(ground_truth)
@@ -97,7 +96,7 @@ def _per_image(ground_truth: Any) -> Sequence[NDArray]:
     return list(stacked)
 
 
-def _as_array(values: ArrayLike) -> NDArray:
+def _as_array(values: Any) -> NDArray[Any]:
     """Return an array of what may be a torch tensor; torch itself is not needed for that."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from .assignment import MATCH, drop_row, insert_row, offer_col
+from .assignment import MATCH, Assignment, drop_row, insert_row, offer_col
 from .boundaries import label_boundaries
 from .matching import Neighbourhood
 from .protocol import BoundaryProtocol
@@ -21,7 +21,7 @@ from .thinning import thin
 from .validation import check_contour_map, check_ground_truth, require, size_message
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # nor a hash: arrays have none
 class BoundaryCounts:
     """Matched and total pixels at each of K thresholds; ``a + b`` pools images.
 
@@ -38,6 +38,12 @@ class BoundaryCounts:
     ------
     ValueError
         If the lengths differ, or a count is negative or larger than its total.
+
+    Examples
+    --------
+    >>> image = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> (image + image).cnt_r
+    array([18, 16])
     """
 
     cnt_r: NDArray[np.int64]
@@ -73,8 +79,6 @@ class BoundaryCounts:
             np.array_equal(getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__
         )
 
-    __hash__ = None
-
     def at(self, index: ArrayLike) -> "BoundaryCounts":
         """Return the counts at some of the thresholds."""
         index = np.atleast_1d(index)
@@ -104,6 +108,11 @@ def count_map(
     ------
     ValueError
         If the sizes differ, values leave [0, 1] or are NaN, or there is no annotator.
+
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 2.2 and appendix B.
 
     Examples
     --------
@@ -146,6 +155,15 @@ def count_segmentations(
     ------
     ValueError
         If there is no segmentation, sizes differ, or labels are not whole numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]] * 4)
+    >>> truth = label_boundaries(halves)[np.newaxis]
+    >>> counts = count_segmentations([halves, np.ones_like(halves)], truth)
+    >>> counts.thresholds, counts.cnt_r, counts.sum_r
+    (array([1., 2.]), array([4, 0]), array([4, 4]))
     """
     protocol = protocol or BoundaryProtocol()
     require(len(segmentations) > 0, "segmentations: none given, expected one label map per setting")
@@ -159,7 +177,29 @@ def count_segmentations(
 
 
 def pool(counts: Iterable[BoundaryCounts]) -> BoundaryCounts:
-    """Sum counts over images. Raises ``ValueError`` if there are none or their thresholds differ."""
+    """Sum counts over images.
+
+    Parameters
+    ----------
+    counts : iterable of BoundaryCounts
+        One per image.
+
+    Returns
+    -------
+    BoundaryCounts
+        With the thresholds of each.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or their thresholds differ.
+
+    Examples
+    --------
+    >>> image = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> pool([image, image, image]).sum_p
+    array([54, 24])
+    """
     counts = list(counts)
     require(len(counts) > 0, "counts: no images to pool")
     total = counts[0]
@@ -183,7 +223,7 @@ class _Changes(NamedTuple):
 
 
 def _binarisations(
-    contour_map: NDArray, levels: NDArray, thinning: bool
+    contour_map: NDArray[np.floating], levels: NDArray[np.float64], thinning: bool
 ) -> tuple[list[NDArray[np.int32]], NDArray[np.int64]]:
     """Flat positions of the (thinned) pixels of each distinct binary map, and which of them each threshold gives."""
     contour_map = contour_map.astype(np.float64)  # as the thresholds are, whatever NumPy's rules of promotion
@@ -198,7 +238,10 @@ def _positions(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 
 def _count(
-    binary: list[NDArray[np.int32]], ground_truth: NDArray[np.bool_], levels: NDArray, protocol: BoundaryProtocol
+    binary: list[NDArray[np.int32]],
+    ground_truth: NDArray[np.bool_],
+    levels: NDArray[np.float64],
+    protocol: BoundaryProtocol,
 ) -> BoundaryCounts:
     """Match each binary map, given by flat pixel positions, with every annotator."""
     shape = ground_truth.shape[1:]
@@ -218,7 +261,11 @@ def _count(
 
 
 @njit(cache=True, nogil=True)
-def _changes(pixels, start, n_candidates):
+def _changes(
+    pixels: NDArray[np.int32], start: NDArray[np.int64], n_candidates: int
+) -> tuple[
+    NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]
+]:
     """Return the fields of `_Changes`: compare the pixels of each threshold with those of the next one up."""
     last_seen = np.full(n_candidates, -1, np.int64)
     entering, leaving = np.empty_like(pixels), np.empty_like(pixels)
@@ -244,7 +291,9 @@ def _changes(pixels, start, n_candidates):
 
 
 @njit(cache=True, nogil=True)
-def _count_annotator(assignment, changes, cnt_r, hit):
+def _count_annotator(
+    assignment: Assignment, changes: _Changes, cnt_r: NDArray[np.int64], hit: NDArray[np.bool_]
+) -> None:
     """Walk down the thresholds, keeping the optimum; add up ``cnt_r`` and mark matched predictions in ``hit``."""
     rows, cols, row_pairs, col_pairs, row_of, heap, unit = assignment
     freed = np.empty(len(cols), np.int64)

@@ -46,6 +46,11 @@ def correspond_pixels(
     predicted pixels are matched is unique, too: of the optimal sets, the first in raster order. Which of several
     equally good partners a pixel gets is deterministic but not part of the definition.
 
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 2.2 and appendix B.
+
     Examples
     --------
     >>> import numpy as np
@@ -89,7 +94,7 @@ class Neighbourhood(NamedTuple):
     def of(cls, candidates: NDArray[np.int64], shape: tuple[int, int], tolerance: float) -> "Neighbourhood":
         """Number the candidates, ascending flat positions in an image of ``shape``."""
         tolerance *= 1 + 1e-9  # inclusive also where "5 / diagonal * diagonal" comes out a hair below 5
-        pad = tuple(min(int(tolerance), n - 1) for n in shape)
+        pad = min(int(tolerance), shape[0] - 1), min(int(tolerance), shape[1] - 1)
         image = np.full(shape, -1, np.int32)
         image.flat[candidates] = np.arange(len(candidates))
         padded = np.pad(image, [(n, n) for n in pad], constant_values=-1)
@@ -100,7 +105,7 @@ class Neighbourhood(NamedTuple):
         order = order[square[order] <= tolerance**2]
         steps = (d_row * padded.shape[1] + d_col)[order]
         offsets = np.stack([steps, np.rint(100 * np.sqrt(square[order])).astype(np.int64)], axis=1)
-        return cls(padded.ravel(), len(candidates), offsets, pad, tuple(shape))
+        return cls(padded.ravel(), len(candidates), offsets, pad, shape)
 
     def assignment(self, cols: NDArray[np.int64]) -> Assignment:
         """Return the empty assignment of the candidates to ``cols``, flat positions in the image."""
@@ -110,7 +115,7 @@ class Neighbourhood(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _insert_all(assignment):
+def _insert_all(assignment: Assignment) -> None:
     rows, cols, row_pairs, _, _, heap, unit = assignment
     for row in range(len(rows)):
         insert_row(row, rows, cols, row_pairs, heap, unit)

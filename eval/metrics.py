@@ -26,7 +26,18 @@ INTERPOLATION_POINTS = 100
 
 
 class Score(NamedTuple):
-    """Precision, recall and their harmonic mean, each in [0, 1]."""
+    """Precision, recall and their harmonic mean.
+
+    Parameters
+    ----------
+    precision, recall, f : float
+        Each in [0, 1].
+
+    Examples
+    --------
+    >>> summarize([BoundaryCounts([5], [10], [5], [10], [0.5])]).ods
+    Score(precision=0.5, recall=0.5, f=0.5)
+    """
 
     precision: float
     recall: float
@@ -34,7 +45,19 @@ class Score(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Precision, recall and F at each threshold, (K,) float64 arrays."""
+    """Precision, recall and F at each threshold.
+
+    Parameters
+    ----------
+    thresholds, precision, recall, f : (K,) float64 arrays
+        The thresholds ascend; the others are in [0, 1].
+
+    Examples
+    --------
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> pr_curve(counts).precision
+    array([0.5, 1. ])
+    """
 
     thresholds: NDArray[np.float64]
     precision: NDArray[np.float64]
@@ -43,14 +66,49 @@ class Curve(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The best point of a curve, between thresholds where need be."""
+    """The best point of a curve, between thresholds where need be.
+
+    Parameters
+    ----------
+    threshold : float
+        Where it is.
+    score : Score
+        What it is.
+
+    Examples
+    --------
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> best_point(pr_curve(counts)).threshold
+    0.75
+    """
 
     threshold: float
     score: Score
 
 
 class Summary(NamedTuple):
-    """What a row of the contour table holds. ``r50`` is NaN where the curve never reaches a precision of 0.5."""
+    """What a row of the contour table holds.
+
+    Parameters
+    ----------
+    ods : Score
+        At the best threshold for the data set.
+    ods_threshold : float
+        That threshold.
+    ois : Score
+        Every image at its own best threshold.
+    ap : float
+        Average precision, the official one.
+    r50 : float
+        Recall at a precision of one half; NaN where the curve never reaches that.
+
+    Examples
+    --------
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> summary = summarize([counts])
+    >>> summary.ois.recall, summary.r50
+    (0.8, 0.9)
+    """
 
     ods: Score
     ods_threshold: float
@@ -70,11 +128,17 @@ def summarize(counts: Mapping[str, BoundaryCounts] | Iterable[BoundaryCounts]) -
     Returns
     -------
     Summary
+        ODS and OIS with precision and recall, AP and R50.
 
     Raises
     ------
     ValueError
         If there are no counts, or their thresholds differ.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, "Contour detection and hierarchical image segmentation", PAMI 2011, section 3.1.
+    R50: Dollar & Zitnick, "Fast edge detection using structured forests", PAMI 2015, section 4.
 
     Examples
     --------
@@ -104,7 +168,30 @@ def summarize_pooled(pooled: BoundaryCounts, at_best: BoundaryCounts) -> Summary
 
 
 def pr_curve(counts: BoundaryCounts) -> Curve:
-    """Return precision, recall and F at every threshold; each is 0 where its denominator is 0."""
+    """Return precision, recall and F at every threshold.
+
+    Parameters
+    ----------
+    counts : BoundaryCounts
+        Of an image, or pooled over images.
+
+    Returns
+    -------
+    Curve
+        Each value is 0 where its denominator is 0.
+
+    References
+    ----------
+    Martin, Fowlkes & Malik, "Learning to detect natural image boundaries using local brightness, color, and texture
+    cues", PAMI 2004, section 2.2.
+
+    Examples
+    --------
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> curve = pr_curve(counts)
+    >>> curve.precision, curve.recall
+    (array([0.5, 1. ]), array([0.9, 0.8]))
+    """
     precision = counts.cnt_p / np.maximum(counts.sum_p, 1)
     recall = counts.cnt_r / np.maximum(counts.sum_r, 1)
     return Curve(counts.thresholds, precision, recall, f_measure(precision, recall))
@@ -120,7 +207,26 @@ def f_measure(precision: ArrayLike, recall: ArrayLike) -> NDArray[np.float64]:
 def best_point(curve: Curve) -> Best:
     """Return the first point of highest F on the curve drawn straight through its thresholds.
 
-    Threshold, precision and recall are interpolated linearly in 100 points between neighbouring thresholds.
+    Parameters
+    ----------
+    curve : Curve
+        At one threshold or more.
+
+    Returns
+    -------
+    Best
+        Threshold, precision and recall are interpolated linearly in 100 points between neighbouring thresholds.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, "Contour detection and hierarchical image segmentation", PAMI 2011, section 3.1.
+
+    Examples
+    --------
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> best = best_point(pr_curve(counts))
+    >>> best.threshold, best.score.precision, best.score.recall
+    (0.75, 1.0, 0.8)
     """
     if len(curve.thresholds) == 1:
         return Best(float(curve.thresholds[0]), Score(*(float(x[0]) for x in curve[1:])))
@@ -154,7 +260,26 @@ def average_precision(precision: ArrayLike, recall: ArrayLike) -> float:
 
 
 class ApVariants(NamedTuple):
-    """Three areas that papers call AP; only ``official`` belongs in a column with official ones."""
+    """Three areas that papers call AP; only ``official`` belongs in a column with official ones.
+
+    Parameters
+    ----------
+    official : float
+        0 outside the recalls that the curve reaches.
+    left_extended : float
+        Goes on to recall 0.
+    threshold_zero : float or None
+        With the full map as one more point; None where that was not counted.
+
+    Examples
+    --------
+    Recall from 0.8 to 0.9: official areas count nothing left of 0.8.
+
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> variants = ap_variants(counts)
+    >>> round(variants.official, 4), round(variants.left_extended, 4)
+    (0.0825, 0.8825)
+    """
 
     official: float
     left_extended: float
@@ -177,6 +302,22 @@ def ap_variants(counts: BoundaryCounts, full_map: tuple[int, int] | None = None)
         ``left_extended`` goes on to recall 0 at the precision of the lowest recall, which a map that saturates does not
         reach. ``threshold_zero`` has one more point, the binary map of threshold 0, full and not thinned, as code
         published with EDTER adds it: a segment up to recall 1 that no detector has earned. None without ``full_map``.
+
+    Raises
+    ------
+    ZeroDivisionError
+        If ``full_map`` has no pixels.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.1; Pu, Huang, Liu, Guan & Ling, "EDTER: edge detection with
+    transformer", CVPR 2022.
+
+    Examples
+    --------
+    >>> counts = BoundaryCounts([9, 8], [10, 10], [9, 8], [18, 8], [0.25, 0.75])
+    >>> round(ap_variants(counts, full_map=(20, 64)).threshold_zero, 4)
+    0.1222
     """
     curve = pr_curve(counts)
     seen = curve.recall > 0
@@ -191,7 +332,24 @@ def ap_variants(counts: BoundaryCounts, full_map: tuple[int, int] | None = None)
 
 
 def full_map_counts(ground_truth: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return matched and all pixels of a map that is a contour everywhere: every true pixel matches itself."""
+    """Return matched and all pixels of a map that is a contour everywhere: every true pixel matches itself.
+
+    Parameters
+    ----------
+    ground_truth : (G, H, W) bool array
+        True contours, one layer per annotator.
+
+    Returns
+    -------
+    (int, int)
+        Pixels that any annotator drew, and all pixels of the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> full_map_counts(np.array([[[True, False, False, False]], [[True, True, False, False]]]))
+    (2, 4)
+    """
     return int(np.count_nonzero(ground_truth.any(axis=0))), ground_truth[0].size
 
 

@@ -34,6 +34,13 @@ class BoundaryProtocol:
     ------
     ValueError
         If a value is out of range.
+
+    Examples
+    --------
+    >>> BoundaryProtocol(thresholds=3).levels()
+    array([0.25, 0.5 , 0.75])
+    >>> round(BoundaryProtocol().tolerance((321, 481)), 2)  # pixels, on a BSDS500 image
+    4.34
     """
 
     thresholds: int = 99

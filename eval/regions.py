@@ -20,22 +20,24 @@ clusterings", 2005.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csr_array
 
-from .hierarchy import Hierarchy
 from .protocol import BoundaryProtocol
-from .sweeps import Sweep
 from .validation import check_labels, require, size_message
+
+if TYPE_CHECKING:
+    from .hierarchy import Hierarchy
+    from .sweeps import Sweep
 
 # Which definition of the measures this code implements; raise it when a value changes.
 REGIONS_DEFINITION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # nor a hash: arrays have none
 class RegionScores:
     """One image's region measures at each of K thresholds.
 
@@ -58,6 +60,14 @@ class RegionScores:
     ------
     ValueError
         If lengths differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]])
+    >>> scores = score_sweep([np.ones_like(halves)], [halves])
+    >>> scores.covered_r, scores.area_r  # two true regions of two pixels, each half of what covers it
+    (array([2.]), 4)
     """
 
     covered_r: NDArray[np.float64]
@@ -80,8 +90,6 @@ class RegionScores:
             np.array_equal(getattr(self, name), getattr(other, name)) for name in self.__dataclass_fields__
         )
 
-    __hash__ = None
-
 
 class Scale(NamedTuple):
     """A measure at the best scale of the data set, where that is, and at every image's best."""
@@ -92,15 +100,34 @@ class Scale(NamedTuple):
 
 
 class RegionSummary(NamedTuple):
-    """What a row of the region table holds; ``covering_best`` is the covering at the best scale of every region."""
+    """What a row of the region table holds.
+
+    Parameters
+    ----------
+    covering : Scale
+        Covering of the ground truth, in [0, 1]; higher is better.
+    covering_best : float
+        The covering with each true region at its own best scale.
+    pri : Scale
+        Probabilistic Rand index, in [0, 1]; higher is better.
+    vi : Scale
+        Variation of information, in bits; lower is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]])
+    >>> summarize_regions([score_sweep([np.ones_like(halves), halves], [halves])]).vi
+    Scale(ods=0.0, ods_threshold=2.0, ois=0.0)
+    """
 
     covering: Scale
     covering_best: float
-    rand: Scale
-    information: Scale
+    pri: Scale
+    vi: Scale
 
 
-def score_sweep(sweep: Sweep | Sequence[ArrayLike], ground_truth: Sequence[ArrayLike]) -> RegionScores:
+def score_sweep(sweep: "Sweep | Sequence[ArrayLike]", ground_truth: Sequence[ArrayLike]) -> RegionScores:
     """Compare each segmentation of a sweep with all annotators.
 
     Parameters
@@ -120,6 +147,12 @@ def score_sweep(sweep: Sweep | Sequence[ArrayLike], ground_truth: Sequence[Array
     ValueError
         If there is no segmentation or annotator, sizes differ, or labels are not whole numbers.
 
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2 (covering); Unnikrishnan, Pantofaru & Hebert, "Toward
+    objective evaluation of image segmentation algorithms", PAMI 2007 (PRI); Meila, "Comparing clusterings: an
+    axiomatic view", ICML 2005 (VI).
+
     Examples
     --------
     >>> import numpy as np
@@ -128,7 +161,7 @@ def score_sweep(sweep: Sweep | Sequence[ArrayLike], ground_truth: Sequence[Array
     >>> scores.covered_r / scores.area_r, scores.rand, scores.information
     (array([1. , 0.5]), array([1.        , 0.33333333]), array([0., 1.]))
     """
-    segmentations = sweep.segmentations if isinstance(sweep, Sweep) else sweep
+    segmentations: Any = getattr(sweep, "segmentations", sweep)
     require(len(segmentations) > 0, "segmentations: none given, expected one label map per setting")
     truth = _Truth.of(ground_truth)
     tables = []
@@ -140,7 +173,7 @@ def score_sweep(sweep: Sweep | Sequence[ArrayLike], ground_truth: Sequence[Array
 
 
 def score_hierarchy(
-    hierarchy: Hierarchy, ground_truth: Sequence[ArrayLike], protocol: BoundaryProtocol | None = None
+    hierarchy: "Hierarchy", ground_truth: Sequence[ArrayLike], protocol: BoundaryProtocol | None = None
 ) -> RegionScores:
     """Compare the regions of a hierarchy at every threshold with all annotators.
 
@@ -153,17 +186,39 @@ def score_hierarchy(
     protocol : BoundaryProtocol, optional
         Only its thresholds are used; those of the BSDS500 protocol if not given.
 
+    Returns
+    -------
+    RegionScores
+        With K = ``protocol.thresholds`` entries.
+
     Raises
     ------
     ValueError
         If there is no annotator, sizes differ, or labels are not whole numbers.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2 (covering); Unnikrishnan, Pantofaru & Hebert, "Toward
+    objective evaluation of image segmentation algorithms", PAMI 2007 (PRI); Meila, "Comparing clusterings: an
+    axiomatic view", ICML 2005 (VI).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from contourbench.eval import Hierarchy
+    >>> ucm2 = np.zeros((9, 9))
+    >>> ucm2[:, 4] = 0.4  # two halves that join at 0.4
+    >>> halves = np.array([[1, 1, 2, 2]] * 4)
+    >>> scores = score_hierarchy(Hierarchy(ucm2), [halves], BoundaryProtocol(thresholds=3))
+    >>> scores.thresholds, scores.covered_r / scores.area_r
+    (array([0.25, 0.5 , 0.75]), array([1. , 0.5, 0.5]))
     """
     levels = (protocol or BoundaryProtocol()).levels()
     truth = _Truth.of(ground_truth)
     truth.require_shape(hierarchy.shape, "ucm2 (at image size)")
     tables: list[csr_array] = []
     finest = np.zeros(0, np.int64)
-    for labels in hierarchy.regions(levels):
+    for labels in hierarchy.label_maps(levels):
         if not tables:  # any later region is a union of these, and so is its row of overlaps
             _, finest, numbers = np.unique(labels, return_index=True, return_inverse=True)
             tables.append(truth.overlaps(numbers))
@@ -182,10 +237,29 @@ def summarize_regions(scores: Mapping[str, RegionScores] | Iterable[RegionScores
     scores : mapping from image id to RegionScores, or iterable of RegionScores
         One entry per image, all with the same thresholds.
 
+    Returns
+    -------
+    RegionSummary
+        Covering is pooled over images, PRI and VI are means over them.
+
     Raises
     ------
     ValueError
         If there are none, or their thresholds differ.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 3.2 (covering); Unnikrishnan, Pantofaru & Hebert, "Toward
+    objective evaluation of image segmentation algorithms", PAMI 2007 (PRI); Meila, "Comparing clusterings: an
+    axiomatic view", ICML 2005 (VI).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = np.array([[1, 1, 2, 2]])
+    >>> summary = summarize_regions([score_sweep([np.ones_like(halves), halves], [halves])])
+    >>> summary.covering
+    Scale(ods=1.0, ods_threshold=2.0, ois=1.0)
     """
     images = list(scores.values() if isinstance(scores, Mapping) else scores)
     require(len(images) > 0, "scores: no images")
@@ -198,8 +272,8 @@ def summarize_regions(scores: Mapping[str, RegionScores] | Iterable[RegionScores
     return RegionSummary(
         covering=_scale(covered.sum(0) / area, covered.max(1).sum() / area, levels),
         covering_best=float(sum(image.best_r for image in images) / area),
-        rand=_scale(rand.mean(0), rand.max(1).mean(), levels),
-        information=_scale(information.mean(0), information.min(1).mean(), levels, lowest=True),
+        pri=_scale(rand.mean(0), rand.max(1).mean(), levels),
+        vi=_scale(information.mean(0), information.min(1).mean(), levels, lowest=True),
     )
 
 
@@ -246,20 +320,22 @@ class _Truth(NamedTuple):
 
     def scores(self, tables: list[csr_array], levels: NDArray[np.float64]) -> RegionScores:
         """Fold the tables of all thresholds into one image's measures."""
-        covered_r, covered_p, rand, information = [], [], [], []
+        covered_r, covered_p, rand, information = np.empty((4, len(tables)))
         best = np.zeros(self.areas.size)
-        for table in tables:
+        for k, table in enumerate(tables):
             sizes = self._sizes(table)
             overlap_p, overlap_r = self._best_overlaps(table, sizes)
             best = np.maximum(best, overlap_r)
-            covered_r.append(self.areas @ overlap_r)
-            covered_p.append(sizes @ overlap_p)
-            rand.append(self._rand_index(table, sizes))
-            information.append(self._variation_of_information(table, sizes))
+            covered_r[k] = self.areas @ overlap_r
+            covered_p[k] = sizes @ overlap_p
+            rand[k] = self._rand_index(table, sizes)
+            information[k] = self._variation_of_information(table, sizes)
         best_r, (annotators, n) = float(self.areas @ best), self.regions.shape
         return RegionScores(covered_r, covered_p, best_r, annotators * n, n, rand, information, levels)
 
-    def _best_overlaps(self, table: csr_array, sizes: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _best_overlaps(
+        self, table: csr_array, sizes: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Highest intersection over union of each predicted region, and of each true one."""
         rows, cols = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)), table.indices
         overlap = table.data / (sizes[rows] + self.areas[cols] - table.data)

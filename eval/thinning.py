@@ -33,6 +33,11 @@ def thin(mask: ArrayLike) -> NDArray[np.bool_]:
     ValueError
         If ``mask`` is not two-dimensional or holds values other than 0 and 1.
 
+    References
+    ----------
+    Lam, Lee & Suen, "Thinning methodologies: a comprehensive survey", PAMI 1992, p. 879; Guo & Hall, "Parallel thinning
+    with two-subiteration algorithms", Communications of the ACM 1989.
+
     Examples
     --------
     >>> import numpy as np
@@ -62,7 +67,7 @@ _DELETABLE = np.array([[_deletable(code, second) for code in range(256)] for sec
 
 
 @njit(cache=True, nogil=True)
-def _thin_padded(padded, deletable):
+def _thin_padded(padded: NDArray[np.uint8], deletable: NDArray[np.bool_]) -> None:
     """Thin a zero-padded uint8 map in place.
 
     A pixel that survived a sub-iteration survives it again until a neighbour goes, so each sub-iteration looks only

@@ -3,6 +3,8 @@
 Public functions call these once; the kernels below them trust their caller.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -13,7 +15,7 @@ def require(condition: bool, message: str) -> None:
         raise ValueError(message)
 
 
-def check_contour_map(contour_map: ArrayLike, name: str = "contour_map") -> NDArray:
+def check_contour_map(contour_map: ArrayLike, name: str = "contour_map") -> NDArray[np.floating]:
     """Return ``contour_map`` as an (H, W) float array in [0, 1], or raise ``ValueError``.
 
     float32 and float64 stay as they are; bool becomes float32. Integers are refused: whether 255 or 65535 means
@@ -99,7 +101,7 @@ def _size(shape: tuple[int, ...]) -> str:
     return "x".join(str(n) for n in shape) + (" (H x W)" if len(shape) == 2 else "")
 
 
-def _as_bool(array: NDArray, name: str) -> NDArray[np.bool_]:
+def _as_bool(array: NDArray[Any], name: str) -> NDArray[np.bool_]:
     if array.dtype == bool:
         return array
     require(

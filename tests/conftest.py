@@ -49,6 +49,21 @@ def folder(tmp_path, monkeypatch):
     return write_folder(tmp_path / "mine", truth="mat")
 
 
+@pytest.fixture
+def appended(monkeypatch):
+    """The ids of the records that commands in this process have written, as they come."""
+    from contourbench.bench.runs.journal import Appender, id_of
+
+    ids, append = [], Appender.append
+
+    def note(self, line):
+        ids.append(id_of(line))
+        append(self, line)
+
+    monkeypatch.setattr(Appender, "append", note)
+    return ids
+
+
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory):
     """Two detectors and a sweep on three scenes."""

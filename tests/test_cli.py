@@ -8,12 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
-from command import COMMAND, changed_records, contents, contourbench, fails
+from command import COMMAND, contents, contourbench, edit_record, fails
 from contourbench.bench.methods.names import BUILT_IN
-from toy import SHAPE, toy_truth, write_folder, write_maps
+from toy import SHAPE, read_picture, toy_truth, write_folder, write_maps
 
 
 def test_help_imports_nothing_heavy():
@@ -34,10 +33,10 @@ def test_run_as_a_user_types_it(tmp_path):
     assert done.stdout.startswith("scenes test, 9 thresholds")
     out = tmp_path / "results"
     assert (out / "table.csv").read_text().startswith("detector,ods,ois,ap,r50")
-    assert iio.imread(out / "curves.png").shape[0] > 500
+    assert read_picture(out / "curves.png").shape[0] > 500
     for name in ("roberts", "canny"):
         assert {p.name for p in (out / name).iterdir()} == {
-            *("counts", "maps", "run.json", "scores.json"),
+            *("counts.jsonl", "maps", "run.json", "scores.json"),
             *("eval_bdry.txt", "eval_bdry_thr.txt", "eval_bdry_img.txt"),
         }
     scores = json.loads((out / "canny" / "scores.json").read_text())
@@ -86,31 +85,32 @@ def test_score_every_kind(capsys, tmp_path, folder, kind):
     assert (tmp_path / "o" / "run.json").exists()
 
 
-def test_only_what_is_new_or_changed_is_computed(capsys, tmp_path, folder):
+def test_only_what_is_new_or_changed_is_computed(capsys, tmp_path, folder, appended):
     maps = write_maps(tmp_path / "maps")
     score = ("score", maps, "--data", folder, "--out", "o")
     assert contourbench(capsys, *score)[0] == 0
-    first, files = changed_records(tmp_path / "o"), contents("o", timeless=False)
+    assert appended == ["a", "b", "c"]
+    appended.clear()
+    files = contents("o", timeless=False)
     assert contourbench(capsys, *score)[0] == 0
-    assert changed_records(tmp_path / "o") == first
+    assert appended == []
 
     np.save(maps / "b.npy", np.roll(np.load(maps / "b.npy"), 3, axis=1))
     assert contourbench(capsys, *score)[0] == 0
-    second = changed_records(tmp_path / "o")
-    assert {i for i in first if first[i] != second[i]} == {"b"}
+    assert appended == ["b"]
     assert contents("o")["scores.json"] != files["scores.json"]
 
+    appended.clear()
     assert contourbench(capsys, *score, "--thresholds", 9)[0] == 0
-    third = changed_records(tmp_path / "o")
-    assert all(second[i] != third[i] for i in second)
+    assert appended == ["a", "b", "c"]
 
     write_folder(tmp_path / "other", truth="npy")
     (folder / "gt" / "c.mat").unlink()
     shutil.copy(tmp_path / "other" / "gt" / "c.npy", folder / "gt" / "c.npy")
     np.save(folder / "gt" / "c.npy", np.stack([toy_truth(0)]))
+    appended.clear()
     assert contourbench(capsys, *score, "--thresholds", 9)[0] == 0
-    fourth = changed_records(tmp_path / "o")
-    assert {i for i in third if third[i] != fourth[i]} == {"c"}
+    assert appended == ["c"]
 
 
 def test_a_changed_or_damaged_map_of_a_run_is_made_again(capsys, tmp_path, folder):
@@ -119,7 +119,7 @@ def test_a_changed_or_damaged_map_of_a_run_is_made_again(capsys, tmp_path, folde
     before = contents("o")
     (tmp_path / "o/sobel/maps/a.npy").write_bytes(b"damaged")
     np.save(tmp_path / "o/sobel/maps/b.npy", np.zeros(SHAPE, np.float32))
-    (tmp_path / "o/sobel/counts/c.json").write_text("{")
+    edit_record("o/sobel", "c", lambda record: record.pop("image"))
     assert contourbench(capsys, *run)[0] == 0
     assert contents("o") == before
 
@@ -155,8 +155,11 @@ def test_curves(capsys, folder):
 
 def test_damaged_results_are_named(capsys, folder):
     assert contourbench(capsys, "run", "sobel", "--data", folder)[0] == 0
-    Path("results/sobel/counts/b.json").write_text("{}")
-    assert "b.json: missing or damaged" in fails(capsys, "curves")
+    edit_record("results/sobel", "b", lambda record: record.pop("counts"))
+    assert "counts.jsonl: b missing or damaged" in fails(capsys, "curves")
+    journal = Path("results/sobel/counts.jsonl")
+    journal.write_text(journal.read_text().replace('"id": "b"', '"id": b', 1))
+    assert "counts.jsonl: b missing or damaged (line 2 is no record)" in fails(capsys, "curves")
     Path("results/sobel/run.json").write_text("[]")
     assert "not the record of a run" in fails(capsys, "table")
 
@@ -201,13 +204,16 @@ def test_bsds500_end_to_end(capsys, tmp_path, bsds500):
 
 
 def test_committed_results(capsys, tmp_path):
-    """The table in the README is what the command prints from the committed counts, without data or detectors."""
+    """The tables in the READMEs are what the command prints from the committed counts, without data or detectors."""
     root = Path(__file__).resolve().parents[1]
-    results, readme = root / "results" / "bsds500-test", (root / "README.md").read_text()
+    results = root / "results" / "bsds500-test"
+    readmes = [
+        path.read_text(encoding="utf-8") for path in sorted(root.glob("README.md")) + sorted(root.glob("*/README.md"))
+    ]
     published = contourbench(capsys, "table", results, "--published")[1]
     assert "CNF (thesis)" in published
     assert "yun-liu/plot-edge-pr-curves" in published
     for line in contourbench(capsys, "table", results, "--format", "md")[1].splitlines()[2:]:
         name, *scores = [cell.strip() for cell in line.strip("|").split("|")]
-        assert f"| `{name}` | {' | '.join(scores[:4])} |" in readme
+        assert any(f"| `{name}` | {' | '.join(scores[:4])} |" in text for text in readmes)
     assert contourbench(capsys, "curves", results, "--published", "--out", tmp_path / "f.pdf")[0] == 0

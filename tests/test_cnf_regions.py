@@ -18,7 +18,7 @@ def test_the_hierarchy_parts_the_box_from_its_ground():
     hierarchy = cnf_ucm(image, iterations=20)
     assert hierarchy.shape == (48, 64)
     assert hierarchy.ucm2.max() <= 1
-    labels = next(hierarchy.regions([hierarchy.ucm2.max() / 2]))
+    labels = next(hierarchy.label_maps([hierarchy.ucm2.max() / 2]))
     assert labels[12, 16] != labels[40, 50]
     np.testing.assert_array_equal(cnf_ucm(image, iterations=20).ucm2, hierarchy.ucm2)
 

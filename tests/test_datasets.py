@@ -1,6 +1,5 @@
 import shutil
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.datasets.bsds500 import BSDS500_SIZES, official_ids
@@ -9,7 +8,7 @@ from contourbench.bench.datasets.ground_truth import read_truth
 from contourbench.bench.datasets.opening import open_dataset
 from contourbench.bench.errors import UserError
 from contourbench.bench.files.images import read_image
-from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_folder
+from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_folder, write_picture
 
 
 @pytest.mark.parametrize(("truth", "annotators"), [("png", 1), ("pngs", 2), ("subfolders", 2), ("npy", 2), ("mat", 2)])
@@ -27,7 +26,7 @@ def test_generic_folder(tmp_path, truth, annotators):
 def test_biped_layout(tmp_path):
     for kind, pixels in (("imgs", toy_image()), ("edge_maps", toy_truth().astype(np.uint8) * 255)):
         (tmp_path / "edges" / kind / "test" / "rgbr").mkdir(parents=True)
-        iio.imwrite(tmp_path / "edges" / kind / "test" / "rgbr" / "RGB_008.png", pixels)
+        write_picture(tmp_path / "edges" / kind / "test" / "rgbr" / "RGB_008.png", pixels)
     dataset = open_dataset(str(tmp_path / "edges"))
     assert dataset.ids == ("RGB_008",)
     np.testing.assert_array_equal(dataset.ground_truth("RGB_008")[0], toy_truth())
@@ -53,7 +52,7 @@ def part_of_bsds500(root, ids=("100007", "100039")):
     (root / "images" / "test").mkdir(parents=True)
     (root / "groundTruth" / "test").mkdir(parents=True)
     for image_id in ids:
-        iio.imwrite(root / "images" / "test" / f"{image_id}.jpg", toy_image())
+        write_picture(root / "images" / "test" / f"{image_id}.jpg", toy_image())
         write_bsds_truth(root / "groundTruth" / "test" / f"{image_id}.mat", [toy_truth()])
     return root
 
@@ -98,7 +97,7 @@ def test_official_ids():
         (lambda root: [(root / n).mkdir() for n in ("images", "gt")] and root, "no images"),
         (
             lambda root: part_of_bsds500(root) and (root / "images" / "test").rename(root / "images" / "val") and root,
-            "--split test: no folder test .* has val",
+            "`split='test'`: no folder test .* has val",
         ),
     ],
 )
@@ -111,8 +110,8 @@ def test_bad_ground_truth(tmp_path):
     write_bsds_truth(tmp_path / "none.mat", [])
     (tmp_path / "cut.mat").write_bytes((tmp_path / "none.mat").read_bytes()[:150])
     np.save(tmp_path / "none.npy", np.zeros((0, 4, 4), bool))
-    iio.imwrite(tmp_path / "inverted.png", (~toy_truth()).astype(np.uint8) * 255)
-    iio.imwrite(tmp_path / "colour.png", toy_image())
+    write_picture(tmp_path / "inverted.png", (~toy_truth()).astype(np.uint8) * 255)
+    write_picture(tmp_path / "colour.png", toy_image())
     for name, message in (
         ("none.mat", "without annotators"),
         ("none.npy", "without annotators"),
@@ -127,10 +126,10 @@ def test_bad_ground_truth(tmp_path):
 def test_image_kinds(tmp_path):
     grey = toy_image()[..., 0]
     opaque = np.dstack([toy_image(), np.full(SHAPE, 255, np.uint8)])
-    iio.imwrite(tmp_path / "grey.png", grey)
-    iio.imwrite(tmp_path / "opaque.png", opaque)
-    iio.imwrite(tmp_path / "clear.png", np.dstack([toy_image(), np.full(SHAPE, 9, np.uint8)]))
-    iio.imwrite(tmp_path / "deep.png", grey.astype(np.uint16) * 257)
+    write_picture(tmp_path / "grey.png", grey)
+    write_picture(tmp_path / "opaque.png", opaque)
+    write_picture(tmp_path / "clear.png", np.dstack([toy_image(), np.full(SHAPE, 9, np.uint8)]))
+    write_picture(tmp_path / "deep.png", grey.astype(np.uint16) * 257)
     np.testing.assert_array_equal(read_image(tmp_path / "grey.png"), np.dstack([grey] * 3))
     np.testing.assert_array_equal(read_image(tmp_path / "opaque.png"), toy_image())
     with pytest.raises(UserError, match="transparent"):
@@ -160,7 +159,7 @@ def test_whose_annotator(tmp_path, truths, annotators):
     shutil.rmtree(tmp_path / "gt")
     for name in truths:
         (tmp_path / "gt" / name).parent.mkdir(parents=True, exist_ok=True)
-        iio.imwrite(tmp_path / "gt" / name, toy_truth().astype(np.uint8) * 255)
+        write_picture(tmp_path / "gt" / name, toy_truth().astype(np.uint8) * 255)
     if annotators is None:
         with pytest.raises(UserError, match=r"x_1.png: of image x_1, or of an annotator of image x\?"):
             open_dataset(str(tmp_path))
@@ -193,5 +192,5 @@ def test_the_official_sample_is_a_data_set(bench_sample):
 
 def test_grey_png_with_alpha_is_ground_truth(tmp_path):
     layer = toy_truth().astype(np.uint8) * 255
-    iio.imwrite(tmp_path / "x.png", np.dstack([layer, np.full(SHAPE, 255, np.uint8)]))
+    write_picture(tmp_path / "x.png", np.dstack([layer, np.full(SHAPE, 255, np.uint8)]))
     np.testing.assert_array_equal(read_truth(tmp_path / "x.png")[0], toy_truth())

@@ -83,3 +83,40 @@ def test_a_detector_whose_library_is_missing_is_still_listed(monkeypatch):
 def test_descriptions():
     assert describe("canny").startswith("canny(sigma=")
     assert all(describe(name).count("\n") == 0 for name in known_detectors())
+
+
+def install(folder, package, **detectors):
+    """What pip would leave behind of a package with these entry points."""
+    about = folder / f"{package}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    lines = [f"{name} = {target}" for name, target in detectors.items()]
+    (about / "entry_points.txt").write_text("\n".join(["[contourbench.detectors]", *lines]) + "\n")
+    (folder / f"{package}.py").write_text("def detect(image):\n    '''Red.'''\n    return image[..., 0] / 255\n")
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    install(tmp_path, "reds", red="reds:detect", canny="reds:detect", double="reds:detect")
+    install(tmp_path, "more_reds", double="more_reds:detect")
+
+
+def test_detectors_of_installed_packages(packages):
+    assert known_detectors()["red"] == "reds:detect"
+    assert parse_detector("red").target == "reds:detect"
+    assert describe("red") == "red()  Red."
+
+
+def test_a_name_of_a_built_in_detector_is_that_and_the_other_is_told(packages, caplog):
+    assert parse_detector("canny(sigma=2)").target == "contourbench.baselines.canny:canny"
+    assert "detector canny: this is the built-in one; an installed package has reds:detect, which" in caplog.text
+    assert parse_detector("reds:detect").target == "reds:detect"
+
+
+def test_a_name_of_two_packages_is_refused(packages):
+    said = "detector double: the name of more_reds:detect and reds:detect of installed packages; name one"
+    with pytest.raises(UserError, match=said):
+        parse_detector("double")
+    assert describe("double").startswith(f"double  not available: {said}")
+    assert parse_detector("more_reds:detect").target == "more_reds:detect"

@@ -1,8 +1,7 @@
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from command import contourbench
-from toy import SHAPE, toy_truth, write_maps
+from toy import SHAPE, toy_truth, write_maps, write_picture
 
 
 def lines(out):
@@ -84,7 +83,7 @@ def test_maps_divided_by_their_own_maximum(capsys, tmp_path, folder, random):
     for name in "abc":
         soft = random.rand(120, 120)
         np.save(tmp_path / "own" / f"{name}.npy", soft / soft.max())
-        iio.imwrite(folder / "images" / f"{name}.png", random.randint(0, 256, (120, 120, 3), np.uint8))
+        write_picture(folder / "images" / f"{name}.png", random.randint(0, 256, (120, 120, 3), np.uint8))
     found = doctor(capsys, tmp_path / "own", folder)[1]
     assert "divided by its own maximum" in found["scale"]
     np.save(tmp_path / "own" / "b.npy", 0.9 * soft / soft.max())
@@ -100,7 +99,7 @@ def test_names_with_something_added(capsys, tmp_path, folder):
 
 def test_jpeg_is_no_map(capsys, tmp_path, folder):
     (tmp_path / "maps").mkdir()
-    iio.imwrite(tmp_path / "maps" / "a.jpg", np.zeros(SHAPE, np.uint8))
+    write_picture(tmp_path / "maps" / "a.jpg", np.zeros(SHAPE, np.uint8))
     assert "there are .jpg (JPEG changes values: save png)" in doctor(capsys, tmp_path / "maps", folder)[2]
 
 
@@ -116,7 +115,7 @@ def test_thick_and_thin(capsys, tmp_path, folder):
     (tmp_path / "thick").mkdir()
     for i, name in enumerate("abc"):
         filled = np.maximum.accumulate(toy_truth(i), axis=1) * 0.9
-        iio.imwrite(tmp_path / "thick" / f"{name}.png", (255 * filled).astype(np.uint8))
+        write_picture(tmp_path / "thick" / f"{name}.png", (255 * filled).astype(np.uint8))
     assert "--nms hed" in doctor(capsys, tmp_path / "thick", folder)[1]["thickness"]
     (tmp_path / "thin").mkdir()
     for name in "abc":

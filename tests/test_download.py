@@ -73,11 +73,12 @@ def assert_complete(folder):
     assert found == FILES
 
 
-def test_download(tmp_path, server, capsys):
+def test_download(tmp_path, server, caplog):
+    caplog.set_level("INFO", "contourbench")
     get(tmp_path / "data", server)
     assert_complete(tmp_path / "data")
     get(tmp_path / "data", server)
-    assert "complete already" in capsys.readouterr().err
+    assert "complete already, nothing to do" in caplog.text
     assert server["starts"] == [0]
 
 

@@ -1,7 +1,7 @@
-import imageio.v3 as iio
 import numpy as np
 from command import contourbench, fails
 from contourbench.bench.report.gallery import dark_on_white, mean_colours
+from toy import read_picture
 
 
 def test_mean_colours(random):
@@ -15,7 +15,7 @@ def test_a_column_per_run_a_row_per_image(capsys, tmp_path):
     gallery = ("gallery", out / "sobel", out / "felzenszwalb", "--data", "scenes")
     assert contourbench(capsys, *gallery, "--images", "scene001", "scene003", "--out", tmp_path / "two.png")[0] == 0
     assert contourbench(capsys, *gallery, "--images", "scene001", "--out", tmp_path / "one.png")[0] == 0
-    two, one = (iio.imread(tmp_path / name) for name in ("two.png", "one.png"))
+    two, one = (read_picture(tmp_path / name) for name in ("two.png", "one.png"))
     assert two.shape[1] == one.shape[1]
     assert 1.5 < two.shape[0] / one.shape[0] < 2.2
     assert (one[..., :3].std(axis=(0, 1)) > 10).all()
@@ -28,7 +28,7 @@ def test_matches_in_three_colours(capsys, tmp_path):
     assert contourbench(capsys, "run", "sobel(sigma=2)", "felzenszwalb", "--limit", 2, "--out", out)[0] == 0
     gallery = ("gallery", out, "--data", "scenes", "--images", "scene002", "--out", tmp_path / "m.png", "--matches")
     assert contourbench(capsys, *gallery)[0] == 0
-    picture = iio.imread(tmp_path / "m.png")[..., :3].astype(int)
+    picture = read_picture(tmp_path / "m.png")[..., :3].astype(int)
     for colour in ((213, 94, 0), (0, 114, 178), (0, 0, 0)):
         assert (np.abs(picture - colour).max(axis=2) < 40).sum() > 50, colour
 
@@ -55,7 +55,7 @@ def test_labels_and_size(capsys, tmp_path):
     gallery = ("gallery", "sobel", "--data", "scenes", "--images", "scene001", "--workers", 1)
     assert contourbench(capsys, *gallery, "--out", tmp_path / "a.svg", "--labels", "what we see")[0] == 0
     assert contourbench(capsys, *gallery, "--out", tmp_path / "a.png", "--width", 4, "--dpi", 50)[0] == 0
-    assert iio.imread(tmp_path / "a.png").shape[1] == 200
+    assert read_picture(tmp_path / "a.png").shape[1] == 200
     assert "--labels: 2 for 1 runs (sobel)" in fails(
         capsys, *gallery, "--labels", "a", "b", "--out", tmp_path / "b.png"
     )

@@ -6,21 +6,27 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command import COMMAND, contents, contourbench, fails, hear_interrupts
+from command import COMMAND, contents, contourbench, edit_record, fails, hear_interrupts, records
 from contourbench.bench.errors import UserError
 from contourbench.bench.files import arrays, atomic
 from contourbench.bench.files.predictions import read_prediction
+from contourbench.bench.runs import contours, guards
 from contourbench.bench.runs import results as store
-from contourbench.bench.runs import runner
 from contourbench.bench.runs.guards import sole_writer, time_limit
-from toy import write_maps
+from contourbench.bench.runs.journal import read_lines
+from toy import read_picture, write_maps
+
+needs_alarms = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarms on this system")
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="no signals between processes on this system")
 
 HANGS = """
 import time
@@ -35,10 +41,9 @@ def test_what_killed_runs_left_half_written_is_cleared(capsys, tmp_path, folder)
     run = ("run", "sobel", "--data", folder, "--out", "o")
     assert contourbench(capsys, *run)[0] == 0
     calm = contents("o")
-    for part in ("o", "o/sobel", "o/sobel/counts", "o/sobel/maps"):
+    for part in ("o", "o/sobel", "o/sobel/maps"):
         (tmp_path / part / ".k1ll3d.tmp").write_text("half")
         (tmp_path / part / ".lock").touch()
-    (tmp_path / "o/sobel/counts/.lock").unlink()
     (tmp_path / "o/sobel/maps/.lock").unlink()
     assert contourbench(capsys, *run)[0] == 0
     assert contents("o") == calm
@@ -53,9 +58,9 @@ def test_the_scores_come_last(capsys, tmp_path, folder, monkeypatch):
     assert written[len(store.SUMMARY_FILES) - 1] == "scores.json"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="locks")
-def test_a_lock_that_was_removed_is_none(tmp_path):
+def test_a_lock_that_was_removed_is_none(tmp_path, monkeypatch):
     """Who waits for a lock does not hold it when the one before has taken its file away, and another made a new one."""
+    monkeypatch.setattr(guards, "LOOK_AGAIN", 0.0001)
     inside, most = [], []
 
     def work():
@@ -83,18 +88,42 @@ def test_one_writer_per_folder(capsys, tmp_path, folder):
     assert not (tmp_path / "o" / "sobel" / ".lock").exists()
 
 
+HOLDS = """
+import sys, time
+from pathlib import Path
+from contourbench.bench.runs.guards import sole_writer
+with sole_writer(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_system_lets_go_of_a_killed_writers_folder(tmp_path):
+    """What a killed run leaves behind keeps nobody out, waiting or not."""
+    for wait in (False, True):
+        with subprocess.Popen([sys.executable, "-c", HOLDS, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout.readline() == "held\n"
+            with pytest.raises(UserError, match="another run is writing there now"), sole_writer(tmp_path):
+                pass
+            other.kill()
+        assert (tmp_path / ".lock").exists()
+        with sole_writer(tmp_path, wait=wait):
+            pass
+        assert not list(tmp_path.iterdir())
+
+
+@needs_alarms
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_hanging_detector_loses_its_image_alone(capsys, tmp_path, folder, workers):
-    import imageio.v3 as iio
-
-    (tmp_path / "hangs.py").write_text(HANGS.replace("BAD", str(iio.imread(folder / "images" / "b.png")[0, 0, 0])))
+    (tmp_path / "hangs.py").write_text(HANGS.replace("BAD", str(read_picture(folder / "images" / "b.png")[0, 0, 0])))
     run = ("run", "hangs:detect", "--data", folder, "--out", "o", "--workers", workers, "--time-limit", 1)
     code, _, err = contourbench(capsys, *run)
     assert code == 1
     assert "b: TimeoutError: not done after 1 seconds (--time-limit)" in err
-    assert {p.stem for p in (tmp_path / "o/hangs-detect/counts").iterdir()} == {"a", "c"}
+    assert set(records("o/hangs-detect")) == {"a", "c"}
 
 
+@needs_alarms
 def test_no_alarm_is_left_behind():
     with time_limit(0.2):
         pass
@@ -103,8 +132,28 @@ def test_no_alarm_is_left_behind():
         time.sleep(1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_killed_at_any_moment_a_rerun_completes(tmp_path, number):
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_a_time_limit_is_a_time(capsys, folder, seconds):
+    err = fails(capsys, "run", "sobel", "--data", folder, "--out", "o", f"--time-limit={seconds}")
+    assert f"--time-limit {float(seconds)}: expected a positive number of seconds" in err
+
+
+def test_where_there_are_no_alarms_a_time_limit_is_refused(capsys, folder, monkeypatch):
+    """Not quietly left out: on Windows, outside the main thread, and on the workers of a cluster."""
+    run = ("run", "sobel", "--data", folder, "--out", "o", "--time-limit", 5)
+    assert "--time-limit: not with --scheduler" in fails(capsys, *run, "--scheduler", "tcp://127.0.0.1:9")
+    with ThreadPoolExecutor(1) as thread, pytest.raises(UserError, match="not available outside the main thread"):
+        thread.submit(lambda: time_limit(5).__enter__()).result()
+    monkeypatch.delattr(signal, "setitimer", raising=False)
+    assert "--time-limit 5.0: not available on this system" in fails(capsys, *run)
+    with time_limit(None):
+        pass
+    assert contourbench(capsys, *run[:-2])[0] == 0
+
+
+@needs_signals
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGINT"])
+def test_killed_at_any_moment_a_rerun_completes(tmp_path, name):
     """Killed in the middle, again and again; in the end all is as if undisturbed."""
     run = [*COMMAND, "run", "canny", "--limit", "6", "--thresholds", "9", "--workers", "2", "--out"]
     assert subprocess.run([*run, "calm"], cwd=tmp_path, capture_output=True).returncode == 0
@@ -112,12 +161,12 @@ def test_killed_at_any_moment_a_rerun_completes(tmp_path, number):
         process = subprocess.Popen(
             [*run, "rough"], cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, preexec_fn=hear_interrupts
         )
-        counts = tmp_path / "rough" / "canny" / "counts"
-        while process.poll() is None and len(list(counts.glob("*.json"))) < 2 * attempt + 1:
+        folder = tmp_path / "rough" / "canny"
+        while process.poll() is None and len(read_lines(folder)) < 2 * attempt + 1:
             time.sleep(0.01)
-        process.send_signal(number)
+        process.send_signal(getattr(signal, name))
         err = process.communicate(timeout=60)[1].decode()
-        if number != signal.SIGKILL and process.returncode:
+        if name != "SIGKILL" and process.returncode:
             assert "the same command goes on from there" in err
     assert subprocess.run([*run, "rough"], cwd=tmp_path, capture_output=True).returncode == 0
     assert not list((tmp_path / "rough").rglob("*.tmp"))
@@ -178,11 +227,11 @@ def test_a_read_only_results_folder(capsys, tmp_path, folder):
 def test_one_part_of_a_run_that_cannot_be_written_to(capsys, tmp_path, folder):
     """All images fail alike, which is one line; what was there stays."""
     (tmp_path / "o/sobel").mkdir(parents=True)
-    (tmp_path / "o/sobel/counts").write_text("mine")
+    (tmp_path / "o/sobel/maps").write_text("mine")
     code, _, err = contourbench(capsys, "run", "sobel", "canny", "--data", folder, "--out", "o")
     assert code == 1
     assert err.count("a, b, c: FileExistsError: ") == err.count("cannot write") == 1
-    assert (tmp_path / "o/sobel/counts").read_text() == "mine"
+    assert (tmp_path / "o/sobel/maps").read_text() == "mine"
     assert (tmp_path / "o/canny/scores.json").exists()
 
 
@@ -207,15 +256,15 @@ def test_results_of_another_version(capsys, tmp_path, folder):
     assert contourbench(capsys, *run)[0] == 0
     calm = contents("o")
     older = {**json.loads((made / "run.json").read_text())["protocol"], "definition": 0}
-    for path in (made / "counts").iterdir():
-        edit(path, protocol=older)
-    assert "a.json: of another protocol than the rest" in fails(capsys, "compare", made, made)
+    for image_id in "abc":
+        edit_record(made, image_id, lambda record: record.update(protocol=older))
+    assert "a of another protocol than the rest" in fails(capsys, "compare", made, made)
     assert contourbench(capsys, *run)[0] == 0
     assert contents("o") == calm
     assert Path("calls").read_text() == "called " * 3
 
-    edit(made / "counts" / "b.json", certainty=[1, 2])
-    assert "b.json: missing or damaged" in fails(capsys, "compare", made, made)
+    edit_record(made, "b", lambda record: record.update(certainty=[1, 2]))
+    assert "b missing or damaged" in fails(capsys, "compare", made, made)
     assert contourbench(capsys, *run)[0] == 0
     assert contents("o") == calm
     assert Path("calls").read_text() == "called " * 4
@@ -227,18 +276,16 @@ def test_versions_are_kept_per_image(capsys, tmp_path, folder, monkeypatch):
     run = ("run", "sobel", "--data", folder, "--out", "o")
     made = tmp_path / "o" / "sobel"
     assert contourbench(capsys, *run)[0] == 0
-    now = store.current_versions()
-    assert json.loads((made / "counts/a.json").read_text())["versions"] == now
-    monkeypatch.setattr(runner, "current_versions", lambda: {**now, "numpy": "9.9"})
-    (made / "counts" / "b.json").unlink()
+    now = contours.current_versions()
+    assert records(made)["a"]["versions"] == now
+    monkeypatch.setattr(contours, "current_versions", lambda: {**now, "numpy": "9.9"})
+    edit_record(made, "b", None)
     assert contourbench(capsys, *run)[0] == 0
-    held = {path.stem: json.loads(path.read_text())["versions"]["numpy"] for path in (made / "counts").iterdir()}
+    held = {image_id: record["versions"]["numpy"] for image_id, record in records(made).items()}
     assert held == {"a": now["numpy"], "b": "9.9", "c": now["numpy"]}
     assert json.loads((made / "run.json").read_text())["versions"]["numpy"] == f"{now['numpy']}, 9.9"
     for name in "ac":  # as older versions wrote them
-        values = json.loads((made / "counts" / f"{name}.json").read_text())
-        del values["versions"]
-        (made / "counts" / f"{name}.json").write_text(json.dumps(values))
+        edit_record(made, name, lambda record: record.pop("versions"))
     edit(made / "run.json", versions={"numpy": "1.0, 2.0"})
     assert contourbench(capsys, *run)[0] == 0
     assert json.loads((made / "run.json").read_text())["versions"]["numpy"] == "1.0, 2.0, 9.9"

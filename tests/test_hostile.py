@@ -8,7 +8,6 @@ import struct
 import tracemalloc
 import zlib
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.datasets.ground_truth import read_segmentations, read_truth
@@ -18,13 +17,13 @@ from contourbench.bench.files.arrays import read_mat
 from contourbench.bench.files.images import read_image
 from contourbench.bench.files.matlab import unpack_mat
 from contourbench.bench.files.predictions import read_prediction
-from contourbench.bench.report.tables import sections
+from contourbench.bench.report.tables import make_tables
 from contourbench.bench.runs.results import load_meta, load_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import loadmat, savemat
 from scipy.sparse import csc_array
-from toy import SHAPE, toy_truth
+from toy import SHAPE, picture_bytes, toy_truth
 
 HEADER = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
 MATRIX, COMPRESSED, CELL, STRUCTURE, DOUBLE = 14, 15, 1, 2, 6
@@ -141,7 +140,7 @@ def test_what_we_do_not_read_is_named(tmp_path):
     with pytest.raises(UserError, match=r"x.mat: variables note, thin; expected one contour map"):
         read_prediction(tmp_path / "x.mat")
     savemat(tmp_path / "x.mat", {"note": "by hand", "edge": np.eye(4)})
-    np.testing.assert_array_equal(read_prediction(tmp_path / "x.mat"), np.eye(4))
+    np.testing.assert_array_equal(read_prediction(tmp_path / "x.mat").contour_map(), np.eye(4))
 
 
 def test_version_73_is_refused_in_one_line(tmp_path):
@@ -178,8 +177,8 @@ def whole_files():
         "label.mat": mat_bytes({"LabelMap": labels.astype(np.uint8)}),
         "x.npy": arrays.getvalue(),
         "x.npz": archive.getvalue(),
-        "x.png": iio.imwrite("<bytes>", toy_truth().astype(np.uint8) * 200, extension=".png"),
-        "x.bmp": iio.imwrite("<bytes>", toy_truth().astype(np.uint8) * 200, extension=".bmp"),
+        "x.png": picture_bytes(toy_truth().astype(np.uint8) * 200, "png"),
+        "x.bmp": picture_bytes(toy_truth().astype(np.uint8) * 200, "bmp"),
         "x.seg": f"format ascii cr\nwidth {SHAPE[1]}\nheight {SHAPE[0]}\ndata\n{runs}\n".encode(),
     }
 
@@ -273,13 +272,16 @@ def test_damaged_results_are_refused_or_read(scenes, tmp_path_factory, seed):
     choose = random.Random(seed)
     folder = tmp_path_factory.getbasetemp() / "damaged"
     shutil.copytree(scenes / "felzenszwalb", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("maps"))
-    path = folder / choose.choice(["run.json", "scores.json", "counts/scene001.json", "counts/scene002.json"])
-    path.write_text(json.dumps(damaged(json.loads(path.read_text()), choose)))
+    path = folder / choose.choice(["run.json", "scores.json", "counts.jsonl"])
+    lines = [path.read_text()] if path.suffix == ".json" else path.read_text().splitlines()
+    k = choose.randrange(len(lines))
+    lines[k] = json.dumps(damaged(json.loads(lines[k]), choose))
+    path.write_text("\n".join(lines) + "\n")
     if choose.random() < 0.2:
         data = bytearray(path.read_bytes())
         data[choose.randrange(len(data))] = choose.randrange(256)
         path.write_bytes(bytes(data))
-    for look in (load_run, *(lambda f, m=m: sections([f], measure=m) for m in ("contours", "regions", "ap"))):
+    for look in (load_run, *(lambda f, m=m: make_tables([f], measure=m) for m in ("contours", "regions", "ap"))):
         try:
             look(folder)
         except UserError as error:
@@ -309,8 +311,8 @@ def test_nothing_in_run_json_may_be_of_another_kind(scenes, tmp_path, spot):
 
 def test_results_nested_too_deeply(scenes, tmp_path):
     shutil.copytree(scenes / "sobel", tmp_path / "sobel")
-    for name in ("run.json", "scores.json", "counts/scene001.json"):
-        (tmp_path / "sobel" / name).write_text("[" * 200_000)
+    for name in ("run.json", "scores.json", "counts.jsonl"):
+        (tmp_path / "sobel" / name).write_text("[" * 200_000 + "\n")
         with pytest.raises(UserError, match="run or score again"):
-            load_run(tmp_path / "sobel") if name != "scores.json" else sections([tmp_path / "sobel"])
+            load_run(tmp_path / "sobel") if name != "scores.json" else make_tables([tmp_path / "sobel"])
         shutil.copy(scenes / "sobel" / name, tmp_path / "sobel" / name)

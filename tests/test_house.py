@@ -40,7 +40,7 @@ SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")
 
 def imports(path):
     """Yield (absolute dotted name, whether at module level) of everything a file imports; siblings without prefix."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
     package = package[package[:1] == ("contourbench",) :]  # the folder of that name is the distribution's root
     top = {id(node) for node in tree.body}
@@ -93,11 +93,26 @@ def test_no_module_of_bench_imports_itself_in_a_circle():
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_functions_and_files_are_short(path):
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 450, f"{path} wants to become two rooms"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno < 90, f"{path}: {node.name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_text_files_are_utf8_on_every_system(path):
+    """Without ``encoding=`` they would be in the code page of the machine."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        on_text = name == "read_text" or (name == "write_text" and isinstance(node.func, ast.Attribute))
+        if name == "open" and isinstance(node.func, ast.Attribute):
+            modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            on_text = bool(modes) and not any("b" in mode or ":" in mode for mode in modes)
+        if on_text:
+            assert any(keyword.arg == "encoding" for keyword in node.keywords), f"{path}:{node.lineno}: {name}"
 
 
 def modules():

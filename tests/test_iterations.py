@@ -1,13 +1,10 @@
 """Which iteration a detector is at: told on a terminal, and without any effect on results."""
 
-import fcntl
 import inspect
 import os
-import pty
 import re
 import struct
 import subprocess
-import termios
 import time
 
 import numpy as np
@@ -42,6 +39,10 @@ def slow(folder):
 
 def on_a_terminal(*arguments):
     """Run the command with a terminal as stderr; return what that shows."""
+    import fcntl
+    import pty
+    import termios
+
     here, there = pty.openpty()
     fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=there, stdout=subprocess.DEVNULL) as process:
@@ -60,6 +61,7 @@ def on_a_terminal(*arguments):
     return shown.decode()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no pseudo-terminals on this system")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_terminal_shows_them_and_nothing_else_changes(capsys, slow, workers):
     shown = on_a_terminal("run", "slow_mod:detect", "--data", slow, "--out", "seen", "--workers", workers)
@@ -110,7 +112,7 @@ def test_notes(tmp_path, monkeypatch):
 def test_notes_that_cannot_be_written_lose_nothing_but_the_time_limit_strikes(tmp_path, monkeypatch):
     iteration_note(tmp_path / "gone", "a")(1, 2, 0.5)
 
-    def late(*_):
+    def late(*_, **__):
         raise TimeoutError("not done")
 
     monkeypatch.setattr("pathlib.Path.write_text", late)

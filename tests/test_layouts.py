@@ -3,17 +3,16 @@
 import itertools
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from command import contourbench, fails
 from contourbench.bench.datasets.ground_truth import read_truth
 from contourbench.bench.datasets.opening import open_dataset
-from contourbench.bench.datasets.tolerances import PRESETS
+from contourbench.bench.datasets.tolerances import TOLERANCES
 from contourbench.bench.errors import UserError
 from contourbench.eval import label_boundaries, thin
 from scipy.io import savemat
-from toy import SHAPE, toy_image, toy_truth, write_bsds_truth
+from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_picture
 
 BOX = np.zeros(SHAPE, np.uint16)
 BOX[6:18, 8:24] = 1
@@ -21,7 +20,7 @@ BOX[6:18, 8:24] = 1
 
 def write_image(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    iio.imwrite(path, toy_image())
+    write_picture(path, toy_image())
 
 
 def write_seg(path, labels):
@@ -52,7 +51,7 @@ def numbered(root):
     write_image(root / "images" / "left_0001.png")
     (root / "boundaries").mkdir()
     for k in (1, 2):
-        iio.imwrite(root / "boundaries" / f"left_0001_{k}.png", toy_truth().astype(np.uint8) * 255)
+        write_picture(root / "boundaries" / f"left_0001_{k}.png", toy_truth().astype(np.uint8) * 255)
 
 
 def multicue(root):
@@ -66,14 +65,14 @@ def multicue(root):
         for frame in ("4580_left_0165", "4680_left_0170"):
             for k in range(1, annotators + 1):
                 full = np.uint16(65535) if k == 1 else np.uint8(255)
-                iio.imwrite(folder / f"{frame}.{k}.png", np.roll(toy_truth(), k, 0) * full)
+                write_picture(folder / f"{frame}.{k}.png", np.roll(toy_truth(), k, 0) * full)
 
 
 def biped(root):
     write_image(root / "BIPED" / "edges" / "imgs" / "test" / "rgbr" / "RGB_008.jpg")
     maps = root / "BIPED" / "edges" / "edge_maps" / "test" / "rgbr"
     maps.mkdir(parents=True)
-    iio.imwrite(maps / "RGB_008.png", toy_truth().astype(np.uint8) * 255)
+    write_picture(maps / "RGB_008.png", toy_truth().astype(np.uint8) * 255)
 
 
 def pascal_context(root):
@@ -129,10 +128,10 @@ def test_multicue_truth_without_its_image(tmp_path):
 
 def test_the_help_tells_every_preset_and_the_readme_too(capsys):
     out = contourbench(capsys, "data", "--help")[1]
-    readme = (Path(__file__).parents[1] / "data" / "README.md").read_text()
-    for name, preset in PRESETS.items():
-        assert f"{preset.max_dist:g}  " in out[out.index(f"  {name} ") :].splitlines()[0]
-        assert f"| `{name}` | {preset.max_dist:g} |" in readme
+    readme = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
+    for name, usual in TOLERANCES.items():
+        assert f"{usual.max_dist:g}  " in out[out.index(f"  {name} ") :].splitlines()[0]
+        assert f"| `{name}` | {usual.max_dist:g} |" in readme
 
 
 def test_a_split_of_what_has_none_is_said(capsys, tmp_path):

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from contourbench.bench.files.predictions import counted_map
 from contourbench.bench.report.matches import FALSE_ALARM, HIT, MISS, draw_matches, match_kinds, match_pixels
+from contourbench.eval.contour_map import ContourMap
 from contourbench.eval.counting import count_map, count_segmentations
 from contourbench.eval.hierarchy import Hierarchy
 from contourbench.eval.protocol import BoundaryProtocol
@@ -69,7 +69,7 @@ def test_a_sweep_is_counted_by_its_settings(truth):
 def test_a_hierarchy_is_its_contour_map(soft, truth):
     double = np.zeros((49, 65))
     double[2::2, 2::2] = soft
-    assert np.array_equal(counted_map(Hierarchy(double)), soft)
+    assert np.array_equal(Hierarchy(double).contour_map(), soft)
     assert equal_at(match_pixels(Hierarchy(double), truth, 0.5, PROTOCOL), count_map(soft, truth, PROTOCOL), 4)
 
 
@@ -115,5 +115,5 @@ def test_input_is_checked_and_left_alone(soft, truth):
 
 
 def test_suppression_comes_before_counting(soft):
-    thinner = counted_map(soft.astype(np.float32), "hed")
+    thinner = ContourMap(soft.astype(np.float32)).suppressed("hed").values
     assert np.count_nonzero(thinner) < np.count_nonzero(soft)

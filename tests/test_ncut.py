@@ -3,7 +3,7 @@ import pytest
 from contourbench.baselines import ncut_spectrum
 from contourbench.baselines.ncut import REGIONS, contour_graph, ncut, ncut_gradient, ncut_soft
 from contourbench.baselines.ncut_discretisation import discretise, enlarged_labels
-from contourbench.baselines.ncut_graph import LEAST_LINK, contour_affinity, half_disc, multiscale_graph
+from contourbench.baselines.ncut_graph import LEAST_LINK, contour_affinity, multiscale_graph
 from contourbench.baselines.ncut_spectrum import constrained_problem, constraint_rows, cut_spectrum
 from contourbench.eval import mean_boundaries
 from hypothesis import given
@@ -56,11 +56,6 @@ def test_affinity_is_the_definition(seed, h, w, radius):
     rows, cols = np.sort(random.rand(h)) * 12, np.sort(random.rand(w)) * 10
     fast = contour_affinity(edges, rows, cols, radius, 0.4)
     np.testing.assert_allclose(fast.toarray(), naive_affinity(edges, rows, cols, radius, 0.4), rtol=1e-12)
-
-
-def test_half_disc_has_one_of_every_pair():
-    steps = set(half_disc(2))
-    assert steps == {(0, 1), (0, 2), (1, -1), (1, 0), (1, 1), (2, 0)}
 
 
 def test_a_contour_between_two_nodes_weakens_their_link():

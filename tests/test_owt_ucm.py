@@ -49,7 +49,7 @@ def test_joining_by_the_definition(seed):
 
 def test_the_stronger_contour_vanishes_last():
     hierarchy = owt_ucm(cross())
-    regions = [len(np.unique(labels)) for labels in hierarchy.regions([0.1, 0.5, 0.95])]
+    regions = [len(np.unique(labels)) for labels in hierarchy.label_maps([0.1, 0.5, 0.95])]
     assert regions == [4, 2, 1]
     vertical, horizontal = hierarchy.ucm2[11, 28:31].max(), hierarchy.ucm2[18:21, 11].max()
     assert vertical > 2 * horizontal > 0
@@ -72,7 +72,7 @@ def test_contours_are_closed_and_bound_the_regions(seed, height, width):
     assert (hierarchy.ucm2[1::2, 1::2] == 0).all()
     before = None
     for threshold, labels in zip(
-        levels := BoundaryProtocol(thresholds=9).levels(), hierarchy.regions(levels), strict=True
+        levels := BoundaryProtocol(thresholds=9).levels(), hierarchy.label_maps(levels), strict=True
     ):
         beside = labels[:, 1:] != labels[:, :-1]
         np.testing.assert_array_equal(beside, hierarchy.ucm2[1::2, 2:-1:2] > threshold)
@@ -95,3 +95,9 @@ def test_edgels_lie_between_two_regions():
 def test_any_size(shape):
     assert owt_ucm(np.full((8, *shape), 0.5)).ucm2.max() == 0
     assert watershed_regions(np.zeros(shape)).max() == 0
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 4)), np.zeros((0, 3, 4)), np.full((2, 3, 4), np.nan)])
+def test_refuses_what_is_no_contour_signal(wrong):
+    with pytest.raises(ValueError, match="oriented: "):
+        owt_ucm(wrong)

@@ -11,7 +11,8 @@ from command import contourbench
 from contourbench.bench.datasets.opening import open_dataset
 from contourbench.bench.errors import UserError
 from contourbench.bench.report.matches import match_kinds, match_pixels
-from contourbench.bench.report.page import MOST_PICTURES, _png, write_page
+from contourbench.bench.report.page import write_page
+from contourbench.bench.report.page_images import MOST_PICTURES, png_uri
 from contourbench.eval.counting import pool
 from contourbench.eval.metrics import pr_curve
 from contourbench.eval.protocol import BoundaryProtocol
@@ -232,7 +233,7 @@ def test_more_thresholds_than_bits(tmp_path, capsys, folder):
 def test_png_keeps_every_value(random):
     for colours in (2, 4, 13, 256):
         indices = random.randint(0, colours, (7, 11))
-        assert np.array_equal(picture(_png(indices, [(i,) * 3 for i in range(colours)]))[..., 0], indices)
+        assert np.array_equal(picture(png_uri(indices, [(i,) * 3 for i in range(colours)]))[..., 0], indices)
 
 
 def test_the_picture_of_matches_has_its_colours(scenes, page):

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
 from contourbench.baselines import pmi_spectrum
-from contourbench.baselines.ncut_graph import half_disc
-from contourbench.baselines.pmi import FULL_RESPONSE, fade_border, feature_contour, pmi, pmi_contour, pmi_oriented
+from contourbench.baselines.grid_graph import half_stencil, link_matrix, starts
+from contourbench.baselines.pmi import (
+    FULL_RESPONSE,
+    PmiConfig,
+    fade_border,
+    feature_contour,
+    pmi,
+    pmi_contour,
+    pmi_oriented,
+    pmi_ucm,
+)
 from contourbench.baselines.pmi_density import (
     LEAST_DENSITY,
     PairDensity,
@@ -17,8 +26,7 @@ from contourbench.baselines.pmi_density import (
     variance_features,
 )
 from contourbench.baselines.pmi_spectrum import (
-    Spectrum,
-    affinity_matrix,
+    LaplacianSpectrum,
     cut_eigenvectors,
     gaussian_gradient,
     spectral_contour,
@@ -30,6 +38,7 @@ from scipy.linalg import eigh
 from skimage.transform import resize
 
 QUICK = {"vectors": 8, "kernels": 500}
+QUICKLY = PmiConfig(**QUICK)
 
 
 def noise(shape, seed=0):
@@ -89,7 +98,7 @@ def naive_information(features, pairs, bandwidth, steps, rho):
 def test_information_is_the_definition(random, shape):
     features = random.rand(*shape, 2).astype(np.float32)
     density = PairDensity(random.rand(40, 2, 2).astype(np.float32), np.array([0.2, 0.4], np.float32))
-    steps = half_disc(2)
+    steps = half_stencil(2)
     found = log_mutual_information(features, density, steps, rho=1.25)
     np.testing.assert_allclose(found, naive_information(features, *density, steps, 1.25), rtol=1e-4, atol=1e-5)
 
@@ -158,24 +167,12 @@ def test_variance_is_zero_in_flat_parts_and_most_at_a_step():
     assert (at_step[:, 9:11] > 0.9).all()
 
 
-def test_affinities_are_symmetric_link_by_link(random):
-    steps, (h, w) = half_disc(2), (4, 5)
-    planes = random.rand(len(steps), h, w)
-    expected = np.zeros((h * w, h * w))
-    for i, (down, across) in enumerate(steps):
-        for y in range(h):
-            for x in range(w):
-                if y + down < h and 0 <= x + across < w:
-                    a, b = y * w + x, (y + down) * w + x + across
-                    expected[a, b] = expected[b, a] = planes[i, y, x]
-    np.testing.assert_array_equal(affinity_matrix(planes, steps).toarray(), expected)
-
-
 def test_eigenvectors_are_those_of_the_dense_problem(random, monkeypatch):
-    steps, (h, w) = half_disc(3), (24, 30)
+    steps, (h, w) = half_stencil(3), (24, 30)
     planes = (0.05 + random.rand(len(steps), h, w)) ** 3
     planes[:, :, 10] *= 0.05
-    matrix = affinity_matrix(planes, steps).toarray().astype(np.float64)
+    weights = [plane[starts((h, w), step)] for plane, step in zip(planes, steps, strict=True)]
+    matrix = link_matrix(weights, steps, (h, w)).toarray()
     degrees = np.diag(matrix.sum(axis=1))
     values, vectors = eigh(degrees - matrix, degrees, subset_by_index=(0, 9))
     for dense_nodes in (400, 10_000):  # the filter, then all at once
@@ -226,7 +223,7 @@ def naive_contour(spectrum, sigma):
 
 @pytest.mark.parametrize("sigma", [1.0, 1.7])
 def test_contour_is_the_weighted_sum_of_directional_derivatives(random, sigma):
-    spectrum = Spectrum(np.array([0, 0.1, 0.5]), random.rand(3, 9, 11).astype(np.float32))
+    spectrum = LaplacianSpectrum(np.array([0, 0.1, 0.5]), random.rand(3, 9, 11).astype(np.float32))
     np.testing.assert_allclose(spectral_contour(spectrum, sigma=sigma), naive_contour(spectrum, sigma), rtol=1e-4)
 
 
@@ -243,11 +240,11 @@ def test_an_upright_step_has_the_horizontal_gradient_of_half_the_filter():
 
 def test_the_range_of_a_vector_does_not_matter_and_small_eigenvalues_are_lifted(random):
     vectors = random.rand(2, 6, 6).astype(np.float32)
-    once = spectral_contour(Spectrum(np.array([0, 0.04]), vectors))
-    np.testing.assert_allclose(spectral_contour(Spectrum(np.array([0, 0.04]), vectors * 7)), once, rtol=1e-4)
-    lifted = spectral_contour(Spectrum(np.array([0, 0.04]), vectors), least=0.16)
+    once = spectral_contour(LaplacianSpectrum(np.array([0, 0.04]), vectors))
+    np.testing.assert_allclose(spectral_contour(LaplacianSpectrum(np.array([0, 0.04]), vectors * 7)), once, rtol=1e-4)
+    lifted = spectral_contour(LaplacianSpectrum(np.array([0, 0.04]), vectors), least=0.16)
     np.testing.assert_allclose(lifted, once / 2, rtol=1e-4)
-    assert np.isfinite(spectral_contour(Spectrum(np.zeros(2), vectors))).all()
+    assert np.isfinite(spectral_contour(LaplacianSpectrum(np.zeros(2), vectors))).all()
 
 
 def test_border_fades_only_what_runs_along_it():
@@ -261,12 +258,12 @@ def test_border_fades_only_what_runs_along_it():
 
 def test_the_map_is_the_thinned_root_of_the_enlarged_contour():
     image = two_textures((12, 10))
-    contour = pmi_contour(image, **QUICK)
+    contour = pmi_contour(image, QUICKLY)
     assert contour.shape == (8, 6, 5)
     full = np.stack([resize(plane, (12, 10), order=1, mode="edge") for plane in contour])
     oriented = np.minimum(np.sqrt(full / FULL_RESPONSE), 1)
-    np.testing.assert_allclose(pmi_oriented(image, **QUICK), oriented, rtol=1e-5)
-    np.testing.assert_array_equal(pmi(image, **QUICK), thin_oriented(pmi_oriented(image, **QUICK)))
+    np.testing.assert_allclose(pmi_oriented(image, QUICKLY), oriented, rtol=1e-5)
+    np.testing.assert_array_equal(pmi(image, **QUICK), thin_oriented(pmi_oriented(image, QUICKLY)))
 
 
 def test_boundary_of_two_textures():
@@ -305,7 +302,7 @@ def test_two_colours_have_their_boundary_and_nothing_stronger():
 def test_same_seed_same_map_and_another_seed_hardly_another(monkeypatch):
     monkeypatch.setattr(pmi_spectrum, "DENSE_NODES", 100)
     image = two_textures((60, 60))
-    once, again, other = (pmi_contour(image, seed=seed, **QUICK) for seed in (0, 0, 1))
+    once, again, other = (pmi_contour(image, PmiConfig(seed=seed, **QUICK)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(once, again)
     assert not np.array_equal(once, other)
     assert np.corrcoef(once.ravel(), other.ravel())[0, 1] > 0.8
@@ -322,19 +319,19 @@ def test_a_gate_can_have_any_features(random):
     labels = np.zeros((24, 30, 2), np.float32)
     labels[:, 12:] = 1
     labels += 0.02 * random.rand(24, 30, 2).astype(np.float32)
-    contour = feature_contour([labels], **QUICK)
+    contour = feature_contour([labels], QUICKLY)
     assert contour.shape == (8, 24, 30)
     assert (np.abs(contour[0].argmax(axis=1) - 11.5) <= 1).all()
-    with_constant = feature_contour([labels, np.ones((24, 30, 5), np.float32)], **QUICK)
+    with_constant = feature_contour([labels, np.ones((24, 30, 5), np.float32)], QUICKLY)
     np.testing.assert_array_equal(with_constant, contour)
-    both = feature_contour([labels, labels[..., :1]], **QUICK)
+    both = feature_contour([labels, labels[..., :1]], QUICKLY)
     assert both.shape == (8, 24, 30)
 
 
 def test_colour_and_variance_make_the_contour():
     image = two_textures()
     sets = (colour_features(image, (20, 24)), variance_features(image, (20, 24)))
-    np.testing.assert_array_equal(pmi_contour(image, **QUICK), fade_border(feature_contour(sets, **QUICK)))
+    np.testing.assert_array_equal(pmi_contour(image, QUICKLY), fade_border(feature_contour(sets, QUICKLY)))
 
 
 @pytest.mark.parametrize(
@@ -360,8 +357,6 @@ def test_refuses_what_is_not_an_rgb_image():
 
 
 def test_pmi_ucm_closes_the_contours_of_pmi():
-    from contourbench.baselines.pmi import pmi_ucm
-
     image = np.full((40, 60, 3), (40, 90, 60), np.uint8)
     image[:, 30:] = (180, 60, 50)
     found = pmi_ucm(image, vectors=10, kernels=300)

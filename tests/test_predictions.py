@@ -1,4 +1,3 @@
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from contourbench.bench.errors import UserError
@@ -6,13 +5,12 @@ from contourbench.bench.files.predictions import (
     checked_prediction,
     find_predictions,
     match_ids,
-    prediction_hash,
     read_prediction,
     write_prediction,
 )
-from contourbench.eval import Hierarchy, Sweep
+from contourbench.eval import ContourMap, Hierarchy, Sweep
 from scipy.io import loadmat, savemat
-from toy import SHAPE, toy_image, toy_truth, write_maps
+from toy import SHAPE, toy_image, toy_truth, write_maps, write_picture
 
 
 @pytest.mark.parametrize(
@@ -20,9 +18,8 @@ from toy import SHAPE, toy_image, toy_truth, write_maps
 )
 def test_kinds(tmp_path, kind, step):
     paths = find_predictions(write_maps(tmp_path / "maps", kind=kind))
-    prediction = read_prediction(paths["b"])
-    prediction = prediction.contour_map() if kind == "ucm2" else prediction
-    np.testing.assert_allclose(prediction, 0.1 + 0.7 * toy_truth(1), atol=step / 2 + 1e-7)
+    soft = read_prediction(paths["b"]).contour_map()
+    np.testing.assert_allclose(soft, 0.1 + 0.7 * toy_truth(1), atol=step / 2 + 1e-7)
 
 
 def test_segs(tmp_path):
@@ -44,7 +41,7 @@ def test_a_sweep_is_read_back(tmp_path, suffix):
     again = read_prediction(tmp_path / f"x{suffix}")
     if suffix == ".npz":
         assert again.settings == sweep.settings == ("fine", "3_200", "one")
-        assert prediction_hash(again) == prediction_hash(sweep)
+        assert again.digest() == sweep.digest()
     for ours, theirs in zip(sweep.segmentations, again.segmentations, strict=True):
         np.testing.assert_array_equal(theirs, ours + (1 if suffix == ".mat" else 0))  # MATLAB's 0 is no region
 
@@ -63,21 +60,21 @@ def test_a_hierarchy_is_read_back(tmp_path, suffix, random):
     write_prediction(tmp_path / f"x{suffix}", hierarchy)
     again = read_prediction(tmp_path / f"x{suffix}")
     assert isinstance(again, Hierarchy)
-    assert prediction_hash(again) == prediction_hash(hierarchy)
+    assert again.digest() == hierarchy.digest()
 
 
 @pytest.mark.parametrize(("suffix", "step"), [(".npy", 0), (".mat", 0), (".png", 0.5001 / 65535)])
 def test_a_map_is_read_back(tmp_path, suffix, step, random):
     soft = random.rand(*SHAPE).astype(np.float32)
-    write_prediction(tmp_path / f"x{suffix}", soft)
-    np.testing.assert_allclose(read_prediction(tmp_path / f"x{suffix}"), soft, atol=step, rtol=0)
+    write_prediction(tmp_path / f"x{suffix}", ContourMap(soft))
+    np.testing.assert_allclose(read_prediction(tmp_path / f"x{suffix}").values, soft, atol=step, rtol=0)
 
 
 def test_what_a_format_cannot_hold(tmp_path):
     with pytest.raises(UserError, match=r"x.png: .png cannot hold 3 segmentations; expected .npz, .mat"):
         write_prediction(tmp_path / "x.png", a_sweep())
     with pytest.raises(UserError, match=r"x.npz: .npz cannot hold a contour map; expected .npy, .mat, .png"):
-        write_prediction(tmp_path / "x.npz", np.zeros(SHAPE))
+        write_prediction(tmp_path / "x.npz", ContourMap(np.zeros(SHAPE)))
 
 
 def test_sweeps_in_several_forms():
@@ -86,7 +83,7 @@ def test_sweeps_in_several_forms():
         sweep = checked_prediction(given, "s", SHAPE)
         assert [layer.dtype for layer in sweep.segmentations] == [np.int32, np.int32]
     rows = checked_prediction([[0.0, 0.5], [1.0, 0.0]], "nested lists are one map")
-    np.testing.assert_array_equal(rows, [[0, 0.5], [1, 0]])
+    np.testing.assert_array_equal(rows.values, [[0, 0.5], [1, 0]])
     with pytest.raises(UserError, match="1 settings' names for 2"):
         checked_prediction(Sweep((labels, labels), ("a",)), "s")
     with pytest.raises(UserError, match="an empty sweep"):
@@ -94,14 +91,14 @@ def test_sweeps_in_several_forms():
 
 
 def test_png_values_are_divided_in_float64(tmp_path):
-    iio.imwrite(tmp_path / "x.png", np.full((2, 2), 51, np.uint8))
-    assert (read_prediction(tmp_path / "x.png") >= 0.2).all()
+    write_picture(tmp_path / "x.png", np.full((2, 2), 51, np.uint8))
+    assert (read_prediction(tmp_path / "x.png").values >= 0.2).all()
 
 
 def test_inversion_is_exact(tmp_path):
     """1 - 204/255 is not quite 51/255, which a threshold of 0.2 would notice."""
-    iio.imwrite(tmp_path / "x.png", np.full((2, 2), 204, np.uint8))
-    assert (read_prediction(tmp_path / "x.png", invert=True) >= 0.2).all()
+    write_picture(tmp_path / "x.png", np.full((2, 2), 204, np.uint8))
+    assert (read_prediction(tmp_path / "x.png", invert=True).values >= 0.2).all()
 
 
 def write_bad(folder):
@@ -115,7 +112,7 @@ def write_bad(folder):
     np.save(folder / "bytes.npy", np.full(SHAPE, 200.0))
     np.save(folder / "stack.npy", np.zeros((3, *SHAPE)))
     np.save(folder / "whole_numbers.npy", np.zeros(SHAPE, np.int64))
-    iio.imwrite(folder / "colour.png", toy_image())
+    write_picture(folder / "colour.png", toy_image())
     (folder / "cut.png").write_bytes((folder / "colour.png").read_bytes()[:100])
     (folder / "empty.png").write_bytes(b"")
     savemat(folder / "two.mat", {"a": np.zeros(SHAPE), "b": np.zeros(SHAPE)})
@@ -178,7 +175,7 @@ def test_ids(tmp_path):
 
 def test_two_files_of_one_id(tmp_path):
     write_maps(tmp_path / "maps")
-    iio.imwrite(tmp_path / "maps" / "a.png", np.zeros(SHAPE, np.uint8))
+    write_picture(tmp_path / "maps" / "a.png", np.zeros(SHAPE, np.uint8))
     with pytest.raises(UserError, match=r"same id as a.npy"):
         find_predictions(tmp_path / "maps")
 

@@ -72,7 +72,7 @@ def test_names_of_labels_do_not_matter(truth):
 def test_hierarchies_are_components_at_every_threshold(levels, n_thresholds):
     hierarchy = Hierarchy(levels / 4)
     thresholds = BoundaryProtocol(thresholds=n_thresholds).levels()
-    for threshold, labels in zip(thresholds, hierarchy.regions(thresholds), strict=True):
+    for threshold, labels in zip(thresholds, hierarchy.label_maps(thresholds), strict=True):
         components = label(hierarchy.ucm2 <= threshold, np.ones((3, 3)))[0]
         alone = components == 0  # cells on a contour are regions of their own
         components[alone] = components.max() + 1 + np.arange(alone.sum())
@@ -86,7 +86,7 @@ def test_a_hierarchy_scores_as_the_sweep_of_its_regions(random):
     hierarchy = Hierarchy(np.maximum(random.rand(21, 31) - 0.2, 0))
     truth = [random.randint(0, 3, (10, 15)) for _ in range(3)]
     ours = score_hierarchy(hierarchy, truth, protocol)
-    sweep = score_sweep(list(hierarchy.regions(protocol.levels())), truth)
+    sweep = score_sweep(list(hierarchy.label_maps(protocol.levels())), truth)
     for name in MEASURES:
         np.testing.assert_allclose(getattr(ours, name), getattr(sweep, name), err_msg=name)
     np.testing.assert_array_equal(ours.thresholds, protocol.levels())
@@ -98,8 +98,8 @@ def test_summary_pools_areas_and_averages_the_rest():
     summary = summarize_regions({"a": first, "b": second})
     assert summary.covering == (pytest.approx((2 + 8) / 12), 2.0, 1.0)  # one setting for both; each image its own
     assert summary.covering_best == 1
-    assert summary.rand == (pytest.approx(2 / 3), 1.0, 1.0)
-    assert summary.information == (0.5, 1.0, 0.0)
+    assert summary.pri == (pytest.approx(2 / 3), 1.0, 1.0)
+    assert summary.vi == (0.5, 1.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""The tables of what was tried: `bench.research` over stored runs, `bench.ablation` over its cache."""
+"""The tables of what was tried: `variants` over stored runs, `ablation` over its cache."""
 
 import numpy as np
 import pytest
 from command import contourbench
 from contourbench.bench.files.arrays import read_npz, write_npz
-from contourbench.bench.studies import variants as research
+from contourbench.bench.studies import variants
 from contourbench.eval.counting import count_map
 from contourbench.eval.protocol import BoundaryProtocol
 
@@ -18,8 +18,8 @@ def results(capsys, tmp_path):
 
 def test_variants_stand_beside_the_reference(capsys, results, tmp_path):
     out = tmp_path / "table.md"
-    assert research.main([str(results), "--reference", "sobel", "--out", str(out)]) == 0
-    head, _, *rows = [line.strip("| ").split(" | ") for line in out.read_text().splitlines()]
+    assert variants.main([str(results), "--reference", "sobel", "--out", str(out)]) == 0
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in out.read_text().splitlines()]
     assert head[-3:] == ["ODS − `sobel`", "AP − `sobel`", "seconds"]
     by_name = {row[0]: row for row in rows}
     assert by_name["`sobel`"][5:7] == ["–", "–"]
@@ -30,7 +30,7 @@ def test_variants_stand_beside_the_reference(capsys, results, tmp_path):
 
 
 def test_an_unknown_reference_is_named(capsys, results, tmp_path):
-    assert research.main([str(results), "--reference", "canny", "--out", str(tmp_path / "t.md")]) == 2
+    assert variants.main([str(results), "--reference", "canny", "--out", str(tmp_path / "t.md")]) == 2
     assert "'canny' is not among the runs: sobel, sobel(sigma=1)" in capsys.readouterr().err
 
 

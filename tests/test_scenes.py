@@ -56,5 +56,5 @@ def test_scores_behave_as_on_real_data():
 def test_splits_differ():
     images = {hashlib.sha256(open_dataset("scenes", s).image("scene001")).hexdigest() for s in ("train", "val", "test")}
     assert len(images) == 3
-    with pytest.raises(UserError, match="--split dev"):
+    with pytest.raises(UserError, match="`split='dev'`"):
         open_dataset("scenes", "dev")

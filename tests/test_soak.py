@@ -22,20 +22,20 @@ def test_killed_runs_lose_nothing_and_do_nothing_twice(tmp_path):
 def test_soaking_notices_what_it_is_for(tmp_path, monkeypatch):
     """Work done twice, a file that differs, one left over and one missing, seconds apart."""
     test = soak.Soak(tmp_path, images=2, workers=1, seed=0)
-    out, name = tmp_path / "o", "soaked_edges-contours/counts/scene001.json"
-    record = out / name
-    record.parent.mkdir(parents=True)
-    record.write_text("{}")
+    out, name = tmp_path / "o", "soaked_edges-contours/scene001"
+    journal = out / "soaked_edges-contours/counts.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"id": "scene001"}\n{"id": "sce')
     before = test.finished(out)
-    assert list(before) == [name]
+    assert before == {name: (1, 0)}
     assert test.finished(out) == before
     image = next(number for number, image_id in test.id_of.items() if image_id == "scene001")
     (tmp_path / "calls").write_text(f"contours {image}\n")
     assert test.finished(out)[name].calls == 1
-    record.with_suffix(".new").write_text("{}")
-    record.with_suffix(".new").rename(record)
-    assert test.finished(out)[name].record != before[name].record
+    journal.write_text('{"id": "scene001"}\n{"id": "scene001"}\n')
+    assert test.finished(out)[name].records == 2
 
+    name = "soaked_edges-contours/counts.jsonl"
     (out / "run.json").write_text(json.dumps({"seconds": 1, "finished": "now", "versions": {}}))
     (out / ".x.tmp").write_text("")
     test.calm["run"] = {name: b"[]", "table.md": b"", "run.json": json.dumps({"versions": {}}).encode()}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from contourbench.eval import suppress, suppress_preset
 from contourbench.eval.oriented import thin_oriented
-from contourbench.eval.suppression import PRESETS, normal_direction, triangle_filter
+from contourbench.eval.suppression import SUPPRESSION_PRESETS, normal_direction, triangle_filter
 from scipy.ndimage import gaussian_filter
 
 
@@ -35,7 +35,7 @@ def test_normal_of_a_straight_ridge(angle):
     assert off < 16 or np.isclose(off, 180)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", SUPPRESSION_PRESETS)
 def test_presets_thin_a_blurred_contour(preset):
     y, x = np.mgrid[:60, :80]
     circle = gaussian_filter((np.abs(np.hypot(y - 30.3, x - 40.2) - 20) < 1).astype(float), 1.5)
@@ -63,7 +63,10 @@ def test_equals_the_original(preset, number):
     np.testing.assert_array_equal(ours > 0, original > 0)
     np.testing.assert_allclose(ours, original, atol=1e-6)
     assert np.count_nonzero(original) > 90
-    assert (PRESETS["sed"], PRESETS["ac"]) == (PRESETS["hed"], PRESETS["rcf"])
+    assert (SUPPRESSION_PRESETS["sed"], SUPPRESSION_PRESETS["ac"]) == (
+        SUPPRESSION_PRESETS["hed"],
+        SUPPRESSION_PRESETS["rcf"],
+    )
 
 
 def test_border_fades():
@@ -80,13 +83,13 @@ def test_triangle_filter_weights():
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (2, 2), (3, 400)])
 def test_small_maps(shape):
-    for preset in PRESETS:
+    for preset in SUPPRESSION_PRESETS:
         assert suppress_preset(np.full(shape, 0.5), preset).shape == shape
 
 
 def test_an_infinite_slope_is_no_warning():
     """Somewhere the recipe's denominator is exactly zero: d_xx is -1e-5."""
-    from contourbench.bench.files.predictions import counted_map
+    from contourbench.eval import ContourMap
     from contourbench.eval.crispness import crispness
 
     soft = np.zeros((24, 32), np.float32)
@@ -94,7 +97,7 @@ def test_an_infinite_slope_is_no_warning():
     soft = soft.astype(np.float64) * 0.0041666664687606296
     with pytest.warns(RuntimeWarning, match="divide by zero"):
         expected = suppress_preset(soft, "ac")
-    np.testing.assert_array_equal(counted_map(soft, "ac"), expected)
+    np.testing.assert_array_equal(ContourMap(soft).suppressed("ac").values, expected)
     assert crispness(soft) == pytest.approx(expected.sum() / soft.sum())
 
 
@@ -108,7 +111,7 @@ def test_refusals():
 def test_the_command_offers_every_preset():
     from contourbench.bench.cli.making import NMS_PRESETS
 
-    assert ("none", *PRESETS) == NMS_PRESETS
+    assert ("none", *SUPPRESSION_PRESETS) == NMS_PRESETS
 
 
 def test_each_pixel_is_thinned_in_its_own_orientation():

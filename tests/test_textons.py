@@ -72,3 +72,12 @@ def test_the_read_out_without_heads_is_the_distance_of_the_means_of_half_discs()
                             halves[side > 0].append(padded[y + radius + dy, x + radius + dx])
                 expected[k, y, x] = np.linalg.norm(np.mean(halves[1], axis=0) - np.mean(halves[0], axis=0))
     np.testing.assert_allclose(mean_difference(channels, (radius,)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "sigma", "message"),
+    [((3, 4, 3), 2, 1.0, "lightness: shape"), ((3, 4), 0, 1.0, "count: 0"), ((3, 4), 2, 0.0, "sigma: 0.0")],
+)
+def test_refuses_what_makes_no_textons(shape, count, sigma, message):
+    with pytest.raises(ValueError, match=message):
+        textons(np.zeros(shape), count, sigma, 0)

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from command import contourbench, fails
+from command import contourbench, edit_record, fails
 from toy import write_maps
 
 
@@ -63,10 +63,10 @@ def other_rand(values):
     [
         (lambda o: (o / "sobel/eval_bdry.txt").write_text("1 1 1\n"), "eval_bdry.txt: not what the counts add up to"),
         (lambda o: (o / "felzenszwalb/eval_cover.txt").unlink(), "eval_cover.txt: missing"),
-        (lambda o: edit(o / "sobel/counts/a.json", one_more), "a: counts differ when made again"),
-        (lambda o: edit(o / "felzenszwalb/counts/b.json", other_region), "b: region measures differ"),
-        (lambda o: edit(o / "felzenszwalb/counts/b.json", other_rand), "b: region measures differ"),
-        (lambda o: shutil.copy(o / "sobel/counts/a.json", o / "sobel/counts/b.json"), "b.json: missing or damaged"),
+        (lambda o: edit_record(o / "sobel", "a", one_more), "a: counts differ when made again"),
+        (lambda o: edit_record(o / "felzenszwalb", "b", other_region), "b: region measures differ"),
+        (lambda o: edit_record(o / "felzenszwalb", "b", other_rand), "b: region measures differ"),
+        (lambda o: edit_record(o / "sobel", "b", lambda record: record.update(id="a")), "b missing or damaged"),
         (lambda o: shutil.copy(o / "felzenszwalb/eval_cover.txt", o / "sobel"), "eval_cover.txt: left over"),
         (
             lambda o: np.save(o / "sobel/maps/c.npy", np.zeros((24, 32), np.float32)),

@@ -1,10 +1,30 @@
 """Small data sets and prediction folders, written to disk in the layouts that users have."""
 
-import imageio.v3 as iio
+import io
+
 import numpy as np
+from PIL import Image
 from scipy.io import savemat
 
 SHAPE = (24, 32)
+
+
+def write_picture(path, pixels):
+    """Write pixels in the format of the path's suffix."""
+    Image.fromarray(pixels).save(path)
+
+
+def read_picture(path):
+    """The stored pixels of a png file."""
+    with Image.open(path) as picture:
+        return np.array(picture)
+
+
+def picture_bytes(pixels, kind):
+    """What `write_picture` would write into a file of that suffix."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
 
 
 def toy_image(seed=0, shape=SHAPE):
@@ -36,17 +56,17 @@ def write_folder(root, ids=("a", "b", "c"), truth="png"):
     (root / "images").mkdir(parents=True)
     (root / "gt").mkdir()
     for i, image_id in enumerate(ids):
-        iio.imwrite(root / "images" / f"{image_id}.png", toy_image(i))
+        write_picture(root / "images" / f"{image_id}.png", toy_image(i))
         layer = toy_truth(i)
         if truth == "png":
-            iio.imwrite(root / "gt" / f"{image_id}.png", layer.astype(np.uint8) * 255)
+            write_picture(root / "gt" / f"{image_id}.png", layer.astype(np.uint8) * 255)
         elif truth == "pngs":
             for k in (1, 2):
-                iio.imwrite(root / "gt" / f"{image_id}_{k}.png", np.roll(layer, k, 0).astype(np.uint8) * 255)
+                write_picture(root / "gt" / f"{image_id}_{k}.png", np.roll(layer, k, 0).astype(np.uint8) * 255)
         elif truth == "subfolders":
             (root / "gt" / image_id).mkdir()
             for k in (1, 2):
-                iio.imwrite(root / "gt" / image_id / f"{k}.png", np.roll(layer, k, 0).astype(np.uint8) * 255)
+                write_picture(root / "gt" / image_id / f"{k}.png", np.roll(layer, k, 0).astype(np.uint8) * 255)
         elif truth == "npy":
             np.save(root / "gt" / f"{image_id}.npy", np.stack([layer, np.roll(layer, 1, 0)]))
         else:
@@ -62,9 +82,9 @@ def write_maps(folder, ids=("a", "b", "c"), kind="npy"):
         if kind == "npy":
             np.save(folder / f"{image_id}.npy", soft)
         elif kind == "png8":
-            iio.imwrite(folder / f"{image_id}.png", np.rint(soft * 255).astype(np.uint8))
+            write_picture(folder / f"{image_id}.png", np.rint(soft * 255).astype(np.uint8))
         elif kind == "png16":
-            iio.imwrite(folder / f"{image_id}.png", np.rint(soft * 65535).astype(np.uint16))
+            write_picture(folder / f"{image_id}.png", np.rint(soft * 65535).astype(np.uint16))
         elif kind == "mat":
             savemat(folder / f"{image_id}.mat", {"edge": soft})
         elif kind == "ucm2":

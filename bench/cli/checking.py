@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import RunFailed, UserError
+from .messages import as_options
 from .options import SharedOptions, dataset_of, protocol_of
 
 
@@ -37,7 +38,7 @@ def _doctor(options: argparse.Namespace) -> None:
     if options.look < 1:
         raise UserError(f"--look {options.look}: expected at least 1")
     findings = examine(options.predictions, dataset, options.look, options.invert)
-    print(report_text(findings), end="")
+    print(as_options(report_text(findings)), end="")
     height, width = dataset.image(dataset.ids[0]).shape[:2]
     protocol = protocol_of(options)
     tolerance = protocol.tolerance((height, width))
@@ -74,15 +75,14 @@ def _verify(options: argparse.Namespace) -> None:
 
 def _crispness(options: argparse.Namespace) -> None:
     from ...eval.crispness import average_crispness, crispness
-    from ...eval.sweeps import Sweep
-    from ..files.predictions import counted_map, find_predictions, read_prediction
+    from ..files.predictions import find_predictions, read_prediction
 
     values = []
     for path in find_predictions(options.predictions).values():
         prediction = read_prediction(path, options.invert)
-        if isinstance(prediction, Sweep):
+        if not prediction.is_soft:
             raise UserError(f"{path}: holds segmentations; crispness is of soft contour maps")
-        values.append(crispness(counted_map(prediction)))
+        values.append(crispness(prediction.contour_map()))
     try:
         average = average_crispness(values)
     except ValueError as error:

@@ -3,14 +3,15 @@
 import argparse
 from pathlib import Path
 
+from .messages import as_options
 from .options import SharedOptions
 
 
 def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
     """Add the parsers of this command."""
-    from ..datasets.tolerances import PRESETS
+    from ..datasets.tolerances import TOLERANCES
 
-    layouts = [f"  {name:<15} {preset.max_dist:<7g} {preset.layout}" for name, preset in PRESETS.items()]
+    layouts = [f"  {name:<15} {usual.max_dist:<7g} {as_options(usual.layout)}" for name, usual in TOLERANCES.items()]
     data = commands.add_parser(
         "data",
         help="get or check a data set",

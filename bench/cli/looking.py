@@ -20,7 +20,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..report.tables import Section
+    from ..report.tables import Table
 
 
 def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
@@ -103,36 +103,34 @@ def _add_gallery(commands: "argparse._SubParsersAction", shared: SharedOptions) 
 
 
 def _table(options: argparse.Namespace) -> None:
-    from ..report.tables import sections
+    from ..report.tables import make_tables
     from ..runs.results import find_runs
 
     folders = [run for folder in options.results for run in find_runs(folder)]
-    for i, section in enumerate(sections(list(dict.fromkeys(folders)), options.published, options.measure)):
+    for i, table in enumerate(make_tables(list(dict.fromkeys(folders)), options.published, options.measure)):
         if i > 0:
             print()
-        print_section(section, options.format)
+        print_table(table, options.format)
 
 
-def print_section(section: "Section", style: str = "text") -> None:
+def print_table(table: "Table", style: str = "text") -> None:
+    """Print a table on stdout, and its notes on stderr."""
     from ..report.rendering import render
 
-    print(render(section, style), end="")
-    for line in section.notes:
+    print(render(table, style), end="")
+    for line in table.notes:
         print(f"note: {line}", file=sys.stderr)
 
 
 def _curves(options: argparse.Namespace) -> None:
-    from ..report.curves import draw_curves
-    from ..report.tables import sections
+    from ..report.curves import write_curves
+    from ..report.tables import single_table
     from ..runs.results import find_runs, finished, load_run
 
     out = figure_path(options.out or options.results[0] / "curves.png", options.width)
     folders = finished([run for folder in options.results for run in find_runs(folder)])
-    groups = sections(folders)
-    if len(groups) != 1:
-        titles = "; ".join(group.title for group in groups) or "no finished run"
-        raise UserError(f"curves: {titles}; a figure shows one data set and protocol, name its folder")
-    bsds500, runs = groups[0].is_bsds500_test, [load_run(folder) for folder in folders]
+    bsds500 = single_table(folders, "figure").is_bsds500_test
+    runs = [load_run(folder) for folder in folders]
     labels = labels_of(options, [run.name for run in runs])
     unknown = [label for label in options.dashed if label not in labels]
     if unknown:
@@ -140,7 +138,7 @@ def _curves(options: argparse.Namespace) -> None:
     if options.published and not bsds500:
         note("note: published curves are of all of BSDS500 test by its own protocol; none are drawn here")
     published = options.published and bsds500
-    draw_curves(runs, out, published, bsds500, options.width, labels, options.dashed)
+    write_curves(runs, out, published, bsds500, options.width, labels, options.dashed)
     print(out)
 
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from ..errors import RunFailed, UserError
 from ..runs.guards import orderly_end
 from . import checking, data, looking, making
+from .messages import as_options, show_messages
 from .options import SharedOptions
 
 INTERRUPTED = 130
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without our dashes is no reason to fail
     options = _parser().parse_args(arguments)
+    show_messages()
     try:
         with orderly_end():
             options.action(options)
@@ -50,7 +52,7 @@ def entry() -> NoReturn:
 
 
 def _complain(error: Exception, code: int) -> int:
-    for line in str(error).splitlines():
+    for line in as_options(str(error)).splitlines():
         print(f"contourbench: {line}", file=sys.stderr)
     return code
 

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from ..errors import RunFailed, UserError
-from ..runs.guards import sole_writer
-from .looking import print_section
+from ..runs.guards import require_time_limit, sole_writer
+from .looking import print_table
 from .options import SharedOptions, dataset_of, detector_options, detectors_of, protocol_of, workers_of
 
 FRESH = "compute all anew, also what seems unchanged"
@@ -53,108 +53,83 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
 
 
 def _run(options: argparse.Namespace) -> None:
-    from ..files.folders import make_writable
-    from ..runs.preflight import require_same_run, require_same_set
-    from ..runs.results import folder_name
-    from ..runs.runner import Job, run_job
+    from ..runs.api import run_detectors
 
-    detectors = {d.name: d for d in detectors_of(options)}
-    dataset, protocol = dataset_of(options), protocol_of(options)
-    workers = workers_of(options, dataset)
-    options.out = options.out.resolve() if options.scheduler else options.out
-    jobs = [
-        Job(
-            d,
-            dataset,
-            protocol,
-            options.out / folder_name(name),
-            fresh=options.fresh,
-            time_limit=options.time_limit,
-            batch=options.batch if d.batch else 1,
-        )
-        for name, d in detectors.items()
-    ]
-    require_same_set(options.out, jobs)
-    for job in jobs:
-        require_same_run(job)
-    make_writable(options.out, f"--out {options.out}")
-    failures = []
-    with workers:
-        for job in jobs:
-            try:
-                run_job(job, workers, job.source.name)
-            except RunFailed as error:
-                failures.append(str(error))
-    with sole_writer(options.out, wait=True):
-        _write_set(options.out)
-    if failures:
-        raise RunFailed("\n".join(failures))
+    require_time_limit(options.time_limit)
+    if options.scheduler and options.time_limit is not None:
+        raise UserError("--time-limit: not with --scheduler, whose workers have no alarms; leave one out")
+    detectors, dataset, protocol = detectors_of(options), dataset_of(options), protocol_of(options)
+    out = options.out.resolve() if options.scheduler else options.out  # workers have another working directory
+    failure = None
+    with workers_of(options, dataset) as workers:
+        try:
+            run_detectors(detectors, dataset, protocol, out, workers, options.batch, options.fresh, options.time_limit)
+        except RunFailed as error:  # the table of the others is written all the same
+            failure = error
+    with sole_writer(out, wait=True):
+        _write_set(out)
+    if failure:
+        raise failure
 
 
 def _write_set(out: Path) -> None:
     """Write table and figure of the finished runs in a results folder, and print the table."""
     from ..files.atomic import write_text
-    from ..report.curves import draw_curves
+    from ..report.curves import write_curves
     from ..report.rendering import render
-    from ..report.tables import sections
+    from ..report.tables import make_tables
     from ..runs.results import find_runs, finished, load_run
 
     folders = finished([folder for folder in find_runs(out) if folder.parent == out])
     if not folders:
         return
-    (section,), (regions,) = sections(folders), sections(folders, measure="regions")
-    tables = {"table": section} | ({"regions": regions} if regions.rows else {})
+    (contours,), (regions,) = make_tables(folders), make_tables(folders, measure="regions")
+    tables = {"table": contours} | ({"regions": regions} if len(regions.frame) else {})
     for name, table in tables.items():
         write_text(out / f"{name}.csv", render(table, "csv"))
         write_text(out / f"{name}.md", render(table, "md"))
-    draw_curves([load_run(folder) for folder in folders], out / "curves.png", human=section.is_bsds500_test)
-    print_section(section)
+    write_curves([load_run(folder) for folder in folders], out / "curves.png", human=contours.is_bsds500_test)
+    print_table(contours)
     files = ", ".join(f"{name}.csv, {name}.md" for name in tables)
     print(f"{out}: {files}, curves.png and a folder per detector", file=sys.stderr)
 
 
 def _score(options: argparse.Namespace) -> None:
-    from ..files.folders import make_writable
-    from ..files.predictions import find_predictions, match_ids
-    from ..report.tables import sections
-    from ..runs.preflight import check_saved_maps, require_same_run
-    from ..runs.results import folder_name
-    from ..runs.runner import Job, SavedMaps, run_job
+    from ..report.tables import make_tables
+    from ..runs.api import score_maps
 
     dataset, protocol = dataset_of(options), protocol_of(options)
-    workers = workers_of(options, dataset)
-    folder = options.predictions
-    files = find_predictions(folder)
-    match_ids(files, dataset.ids, folder, partial=options.limit is not None or options.shard is not None)
-    resolved = folder.resolve()
-    name = options.name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
-    out = options.out or Path("results") / folder_name(name)
-    out = out.resolve() if options.scheduler else out
-    nms = None if options.nms == "none" else options.nms
-    source = SavedMaps(name, folder, {i: files[i].resolve() if options.scheduler else files[i] for i in dataset.ids})
-    job = Job(source, dataset, protocol, out, nms, options.invert, options.fresh)
-    require_same_run(job)
-    check_saved_maps(job)
-    make_writable(out, f"--out {out}")
-    with workers:
-        run_job(job, workers, name)
-    (section,) = sections([out])
-    print_section(section)
-    (regions,) = sections([out], measure="regions")
-    if regions.rows:
+    far = bool(options.scheduler)  # workers have another working directory
+    with workers_of(options, dataset) as workers:
+        run = score_maps(
+            options.predictions.resolve() if far else options.predictions,
+            dataset,
+            protocol,
+            options.out.resolve() if far and options.out else options.out,
+            workers,
+            name=options.name,
+            nms=None if options.nms == "none" else options.nms,
+            invert=options.invert,
+            fresh=options.fresh,
+            partial=options.limit is not None or options.shard is not None,
+        )
+    (table,) = make_tables([run.folder])
+    print_table(table)
+    (regions,) = make_tables([run.folder], measure="regions")
+    if len(regions.frame):
         print()
-        print_section(regions)
-    texts = ", ".join(sorted(path.name for path in out.glob("eval_*.txt")))
-    print(f"{out}: scores.json, run.json, {texts}", file=sys.stderr)
+        print_table(regions)
+    texts = ", ".join(sorted(path.name for path in run.folder.glob("eval_*.txt")))
+    print(f"{run.folder}: scores.json, run.json, {texts}", file=sys.stderr)
 
 
 def _merge(options: argparse.Namespace) -> None:
-    from ..report.tables import sections
+    from ..report.tables import make_tables
     from ..runs.merge import merge_shards
 
     merge_shards(options.shards, options.out)
-    (section,) = sections([options.out])
-    print_section(section)
+    (table,) = make_tables([options.out])
+    print_table(table)
 
 
 def _convert(options: argparse.Namespace) -> None:

@@ -131,7 +131,7 @@ def dataset_of(options: argparse.Namespace) -> "Dataset":
     data = str(Path(options.data).resolve()) if far else options.data  # workers have another working directory
     dataset = open_dataset(data, options.split or "test").limit(options.limit)
     if options.shard:
-        dataset.shard(*_shard(options.shard))
+        dataset = dataset.shard(*_shard(options.shard))
     for line in dataset.warnings:
         print(f"warning: {line}", file=sys.stderr)
     if options.split and not dataset.has_splits:
@@ -150,15 +150,14 @@ def _shard(text: str) -> tuple[int, int]:
 def protocol_of(options: argparse.Namespace) -> "BoundaryProtocol":
     """Return the protocol that was asked for."""
     from ...eval.protocol import BoundaryProtocol
-    from ..datasets.tolerances import PRESETS
+    from ..datasets.tolerances import TOLERANCES
     from ..errors import listing, nearest_hint
 
     name = options.preset or "bsds500"
-    if name not in PRESETS:
-        raise UserError(
-            f"--preset {name}: unknown{nearest_hint(name, list(PRESETS))} (known: {listing(list(PRESETS))})"
-        )
-    max_dist = PRESETS[name].max_dist if options.max_dist is None else options.max_dist
+    if name not in TOLERANCES:
+        known = list(TOLERANCES)
+        raise UserError(f"--preset {name}: unknown{nearest_hint(name, known)} (known: {listing(known)})")
+    max_dist = TOLERANCES[name].max_dist if options.max_dist is None else options.max_dist
     try:
         return BoundaryProtocol(options.thresholds, max_dist, not options.no_thin)
     except ValueError as error:
@@ -169,12 +168,13 @@ def workers_of(options: argparse.Namespace, dataset: "Dataset") -> "Workers | Cl
     """Return as many workers as asked for, but no more than there are images, or a cluster; none has started yet."""
     from ..runs.cluster import ClusterWorkers
     from ..runs.workers import Workers
+    from .messages import show_messages
 
     if getattr(options, "scheduler", None):
-        return ClusterWorkers(options.scheduler)
+        return ClusterWorkers(options.scheduler, show_messages)
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected at least 1")
-    return Workers(min(options.workers, len(dataset.ids)))
+    return Workers(min(options.workers, len(dataset.ids)), show_messages)
 
 
 def labels_of(options: argparse.Namespace, names: list[str]) -> list[str]:

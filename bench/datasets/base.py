@@ -1,12 +1,15 @@
 """What a data set is: a name, a split, sorted ids, and readers of images and ground truth."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from copy import copy
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...eval.validation import size_message
-from ..errors import UserError
+from ..errors import UserError, nearest_hint
 
 SPLITS = ("train", "val", "test")
 
@@ -39,17 +42,32 @@ class Dataset(ABC):
             raise UserError(size_message(f"ground truth of {image_id}", truth.shape[1:], "its image", image.shape[:2]))
         return image, truth
 
-    def limit(self, count: int | None) -> "Dataset":
-        """Keep the first ``count`` ids."""
-        if count is not None:
-            if count < 1:
-                raise UserError(f"--limit {count}: expected at least 1")
-            self.ids = self.ids[:count]
-        return self
+    def subset(self, ids: Iterable[str]) -> Self:
+        """Return the data set with some of its images alone, in its own order.
 
-    def shard(self, number: int, count: int) -> "Dataset":
-        """Keep every ``count``-th id, from the ``number``-th on, counted from 1."""
+        Raises
+        ------
+        UserError
+            If it has no such image.
+        """
+        chosen = set(ids)
+        unknown = sorted(chosen - set(self.ids))
+        if unknown:
+            raise UserError(
+                f"{self.name} {self.split}: no image {unknown[0]}{nearest_hint(unknown[0], list(self.ids))}"
+            )
+        part = copy(self)
+        part.ids = tuple(image_id for image_id in self.ids if image_id in chosen)
+        return part
+
+    def limit(self, count: int | None) -> Self:
+        """Return the data set with its first ``count`` images alone; all of it for None."""
+        if count is not None and count < 1:
+            raise UserError("expected at least 1", parameter="limit", value=count)
+        return self.subset(self.ids[:count])
+
+    def shard(self, number: int, count: int) -> Self:
+        """Return the data set with every ``count``-th image alone, from the ``number``-th on, counted from 1."""
         if number > len(self.ids):
-            raise UserError(f"--shard {number}/{count}: there are only {len(self.ids)} images")
-        self.ids = self.ids[number - 1 :: count]
-        return self
+            raise UserError(f"there are only {len(self.ids)} images", parameter="shard", value=f"{number}/{count}")
+        return self.subset(self.ids[number - 1 :: count])

@@ -38,7 +38,7 @@ def bsds500_root(root: Path) -> Path | None:
 @cache
 def official_checksums() -> dict[str, str]:
     """Return the SHA-256 of each BSDS500 file by its path, such as ``images/test/100007.jpg``."""
-    lines = (files(__package__) / "known" / "bsds500.sha256").read_text().splitlines()
+    lines = (files(__package__) / "known" / "bsds500.sha256").read_text(encoding="utf-8").splitlines()
     return {path: sha256 for sha256, path in (line.split() for line in lines)}
 
 

@@ -5,6 +5,7 @@ and annotations, under names we expect, each verified again.
 """
 
 import http.client
+import logging
 import os
 import re
 import shutil
@@ -14,11 +15,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from ..errors import UserError, listing, note
+from ...eval.hashing import digest
+from ..errors import UserError, listing
 from ..files.folders import make_writable
-from ..files.hashes import digest, file_sha256
+from ..files.hashes import file_sha256
 from .base import Dataset
 from .bsds500 import BSDS500_SIZES, bsds500_root, official_checksums, official_ids
+
+logger = logging.getLogger(__name__)
 
 BSDS500_URL = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz"
 BSDS500_SHA256 = "97e49d31764f3912f0c4122707d53062ac9e783ba0f095e447a4d53c1a41af8e"
@@ -49,10 +53,10 @@ def get_bsds500(
     """
     checksums = checksums or official_checksums()
     if (folder / "images").exists() or (folder / "groundTruth").exists():
-        problems = compare(folder, checksums)
+        problems = differences(folder, checksums)
         if problems:
             raise UserError(f"{folder}: holds an incomplete copy ({problems[0]}); remove it or choose another folder")
-        note(f"{folder}: complete already, nothing to do")
+        logger.info(f"{folder}: complete already, nothing to do")
         return
     make_writable(folder, str(folder))
     archive = folder / "BSR_bsds500.tgz"
@@ -60,7 +64,7 @@ def get_bsds500(
         fetch(url, archive, sha256)
     elif file_sha256(archive) != sha256:
         raise UserError(f"{archive}: not the official archive (its sha256 differs); remove it and try again")
-    note(f"{archive}: verified, unpacking")
+    logger.info(f"{archive}: verified, unpacking")
     _unpack(archive, folder, checksums)
     archive.unlink()
 
@@ -79,7 +83,7 @@ def fetch(url: str, path: Path, sha256: str) -> None:
             raise OSError(f"{url}: the server answered {error.code} {error.reason}") from None
     except (http.client.HTTPException, ValueError) as error:
         if not url.startswith(("http://", "https://")) or isinstance(error, http.client.InvalidURL):
-            raise UserError(f"--url {url}: not a web address, expected https://…") from None
+            raise UserError("not a web address, expected https://…", parameter="url", value=url) from None
         raise OSError(f"{url}: the answer cannot be read ({type(error).__name__}); run it again to go on") from None
     found = file_sha256(part)
     if found != sha256:
@@ -97,7 +101,7 @@ def _copy(response, part: Path, append: bool) -> None:  # noqa: ANN001
             file.write(chunk)
             received += len(chunk)
             if received // (10 * CHUNK) > (received - len(chunk)) // (10 * CHUNK):
-                note(f"{part.name}: {received / 1e6:.0f} MB")
+                logger.info(f"{part.name}: {received / 1e6:.0f} MB")
     if expected and received < int(expected):
         raise OSError(f"connection ended after {received} of {expected} bytes; run the same command to go on")
 
@@ -114,7 +118,7 @@ def _unpack(archive: Path, folder: Path, checksums: dict[str, str]) -> None:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with target.open("wb") as file:
                         shutil.copyfileobj(tar.extractfile(member), file)
-        problems = compare(workplace, checksums)
+        problems = differences(workplace, checksums)
         if problems:
             raise UserError(f"{archive}: {problems[0]}")
         for name in ("images", "groundTruth"):
@@ -123,7 +127,7 @@ def _unpack(archive: Path, folder: Path, checksums: dict[str, str]) -> None:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def compare(folder: Path, checksums: dict[str, str]) -> list[str]:
+def differences(folder: Path, checksums: dict[str, str]) -> list[str]:
     """Return one line for each way in which a folder differs from the list of checksums."""
     missing = [path for path in checksums if not (folder / path).is_file()]
     damaged = [p for p, sha256 in checksums.items() if (folder / p).is_file() and file_sha256(folder / p) != sha256]
@@ -150,7 +154,7 @@ def check_bsds500(folder: Path) -> str:
     root = bsds500_root(folder)
     if root is None:
         raise UserError(f"{folder}: no images and groundTruth folders in it; not a copy of BSDS500")
-    problems = compare(root, official_checksums())
+    problems = differences(root, official_checksums())
     for split in BSDS500_SIZES:
         extra = sorted({p.stem for p in (root / "images" / split).glob("*.jpg")} - official_ids(split))
         if extra:

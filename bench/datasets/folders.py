@@ -62,7 +62,7 @@ class ImageFolder(Dataset):
         return layers or None
 
 
-def find_pair(root: Path, split: str) -> tuple[Path | None, Path | None]:
+def find_images_and_truth(root: Path, split: str) -> tuple[Path | None, Path | None]:
     """Find the folders of images and truth in ``root``, in ``root/<split>``, or where known archives have them."""
     for inner in (root / name for name in INNER_FOLDERS):
         for place in (inner, inner / split):
@@ -141,4 +141,5 @@ def _innermost(folder: Path) -> Path:
 def require_split(folder: Path, split: str, spec: str) -> None:
     if not (folder / split).is_dir():
         known = sorted(p.name for p in folder.iterdir() if p.is_dir())
-        raise UserError(f"--split {split}: no folder {split} in {folder}; {spec} has {listing(known) or 'no splits'}")
+        there = f"no folder {split} in {folder}; {spec} has {listing(known) or 'no splits'}"
+        raise UserError(there, parameter="split", value=split)

@@ -99,7 +99,7 @@ def _label_map(found: object, name: str, path: Path) -> NDArray[np.int64]:
 
 def _read_seg(path: Path) -> NDArray[np.int64]:
     """Return the (H, W) labels of a BSDS300 ``.seg`` file: a header, then runs as segment, row, first, last column."""
-    header, _, data = path.read_text(errors="replace").partition("\ndata\n")
+    header, _, data = path.read_text(encoding="utf-8", errors="replace").partition("\ndata\n")
     sizes = dict(line.split(None, 1) for line in header.splitlines() if len(line.split(None, 1)) == 2)
     try:
         height, width, runs = int(sizes["height"]), int(sizes["width"]), data.splitlines()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..errors import UserError
+from ..errors import UserError, argument
 from .folders import ImageFolder
 
 MULTICUE_TRUTH = "ground-truth/images"
@@ -22,8 +22,9 @@ class Multicue(ImageFolder):
     def __init__(self, root: Path, kind: str) -> None:
         truths = root / MULTICUE_TRUTH / kind
         if kind not in self.KINDS or not truths.is_dir():
-            kinds = " or ".join(f"--split {known}" for known in self.KINDS)
-            raise UserError(f"--split {kind}: Multicue has two kinds of truth and no splits; expected {kinds}")
+            kinds = " or ".join(argument("split", known) for known in self.KINDS)
+            expected = f"Multicue has two kinds of truth and no splits; expected {kinds}"
+            raise UserError(expected, parameter="split", value=kind)
         super().__init__("Multicue", kind, root / "images", truths)
 
     def _without_truth(self, ids: list[str], folder: Path) -> None:

@@ -49,7 +49,7 @@ class Scenes(Dataset):
 
     def __init__(self, split: str) -> None:
         if split not in SPLITS:
-            raise UserError(f"--split {split}: the scenes have {', '.join(SPLITS)}")
+            raise UserError(f"the scenes have {', '.join(SPLITS)}", parameter="split", value=split)
         self.split = split
         self.ids = tuple(f"scene{i:03d}" for i in range(1, N_SCENES + 1))
 

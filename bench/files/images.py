@@ -4,6 +4,7 @@ A damaged or foreign file becomes a `UserError` that names it.
 """
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,14 @@ from numpy.typing import NDArray
 from ..errors import UserError, first_line
 from .atomic import write_bytes
 
-LARGEST_PIXELS = 178_956_970  # of one image; Pillow's own limit
+LARGEST_PIXELS = 178_956_970  # of one image; beyond it Pillow refuses
 # For others, Pillow may start programs: Ghostscript for what looks like EPS.
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "GIF", "WEBP")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
+# Pillow's modes whose numbers are grey or RGB values as they are; of CMYK, YCbCr and Lab they are something else.
+PLAIN_MODES = ("1", "L", "LA", "RGB", "RGBA", "I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+# Those with a palette or with one colour that stands for "transparent", and what they are turned into.
+WITH_ALPHA = {"P": "RGBA", "PA": "RGBA", "L": "LA", "RGB": "RGBA"}
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -29,33 +34,47 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         pixels = pixels[:, :, [0, 0, 0, 1]]
     if pixels.shape[2] == 4:
         if np.any(pixels[:, :, 3] < 255):
-            raise UserError(f"{path}: transparent pixels or CMYK, expected opaque RGB (convert it first)")
+            raise UserError(f"{path}: transparent pixels, expected opaque RGB (convert it first)")
         pixels = pixels[:, :, :3]
     return np.ascontiguousarray(pixels)
 
 
 def read_pixels(path: Path) -> NDArray:
-    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16."""
-    import imageio.v3 as iio
-    from PIL import Image
-
+    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16, of several frames the first."""
     try:
-        data = path.read_bytes()
-        Image.open(io.BytesIO(data), formats=IMAGE_FORMATS).close()
-        pixels = np.asarray(iio.imread(io.BytesIO(data), index=0, plugin="pillow"))
+        mode, pixels = _decoded(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except Exception as error:
         raise UserError(
             f"{path}: cannot be read as an image ({first_line(error)}); truncated or another format?"
         ) from None
+    if mode not in PLAIN_MODES:
+        raise UserError(f"{path}: {mode} pixels, expected grey or RGB (convert it first)")
     if pixels.dtype == bool:
         pixels = pixels.astype(np.uint8) * 255
     if pixels.dtype == np.int32 and pixels.min(initial=0) >= 0 and pixels.max(initial=0) <= 65535:
-        pixels = pixels.astype(np.uint16)  # how some decoders hand out 16-bit grey
+        pixels = pixels.astype(np.uint16)  # how Pillow hands out 16-bit grey of some formats
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim not in (2, 3) or pixels.size == 0 or pixels.dtype not in (np.uint8, np.uint16):
         raise UserError(f"{path}: pixels of shape {pixels.shape} and type {pixels.dtype}, expected 8- or 16-bit")
     return pixels
+
+
+def _decoded(data: bytes) -> tuple[str, NDArray]:
+    """Return Pillow's mode and the pixels of an image file; palettes are looked up, transparency becomes alpha."""
+    from PIL import Image, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of half the pixels that are refused
+        try:
+            image = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
+        except UnidentifiedImageError:  # it would name no file but an address in memory
+            raise ValueError(f"none of {', '.join(IMAGE_FORMATS)}") from None
+        with image:
+            mode = WITH_ALPHA.get(image.mode) if image.has_transparency_data else "RGB" if image.mode == "P" else None
+            plain = image.convert(mode) if mode else image
+            return plain.mode, np.array(plain)
 
 
 def read_grey(path: Path) -> NDArray:
@@ -71,6 +90,8 @@ def read_grey(path: Path) -> NDArray:
 
 def write_png(path: Path, pixels: NDArray) -> None:
     """Write a png file of 8 or 16 bits atomically."""
-    import imageio.v3 as iio
+    from PIL import Image
 
-    write_bytes(path, iio.imwrite("<bytes>", pixels, extension=".png"))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    write_bytes(path, buffer.getvalue())

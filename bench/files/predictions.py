@@ -1,24 +1,25 @@
 """What detectors produce, and how files hold it: contour maps, sweeps of segmentations and hierarchies of regions."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...eval.contour_map import ContourMap
 from ...eval.hierarchy import Hierarchy
-from ...eval.suppression import suppress_preset
-from ...eval.sweeps import Sweep, mean_boundaries
-from ...eval.validation import check_contour_map, check_labels, size_message
+from ...eval.predictions import as_prediction
+from ...eval.sweeps import Sweep
+from ...eval.validation import size_message
 from ..errors import UserError, listing
 from .arrays import read_mat, read_npy, read_npz, scaled, write_mat, write_npy, write_npz
 from .folders import files_by_id
-from .hashes import digest
 from .images import read_grey, write_png
 
 SUFFIXES = (".png", ".npy", ".npz", ".mat")
 SEGMENTATIONS, SETTINGS, UCM2 = "segmentations", "settings", "ucm2"
 
-ContourMap = NDArray[np.floating]
 Prediction = ContourMap | Sweep | Hierarchy
 
 
@@ -85,41 +86,16 @@ def write_prediction(path: Path, prediction: Prediction) -> None:
     UserError
         If the format cannot hold it.
     """
-    kind = type(prediction)
-    writers = {
-        (Sweep, ".npz"): lambda: write_npz(path, _arrays(prediction)),
-        (Sweep, ".mat"): lambda: write_mat(path, {"segs": _cell(prediction)}),
-        (Hierarchy, ".npz"): lambda: write_npz(path, {UCM2: prediction.ucm2}),
-        (Hierarchy, ".mat"): lambda: write_mat(path, {"ucm2": prediction.ucm2.astype(np.float64)}),
-        (np.ndarray, ".npy"): lambda: write_npy(path, prediction),
-        (np.ndarray, ".mat"): lambda: write_mat(path, {"contour_map": prediction}),
-        (np.ndarray, ".png"): lambda: write_png(path, np.rint(prediction.astype(np.float64) * 65535).astype(np.uint16)),
-    }
-    if (kind, path.suffix) not in writers:
-        what = describe_kind(prediction).partition(" (")[0]  # without the names of settings
-        fitting = ", ".join(suffix for held, suffix in writers if held is kind)
-        raise UserError(f"{path}: {path.suffix} cannot hold {what}; expected {fitting}")
-    writers[kind, path.suffix]()
+    writers = WRITERS[type(prediction)]
+    if path.suffix not in writers:
+        what = prediction.description.partition(" (")[0]  # without the names of settings
+        raise UserError(f"{path}: {path.suffix} cannot hold {what}; expected {', '.join(writers)}")
+    writers[path.suffix](path, prediction)
 
 
 def lossless_suffix(prediction: Prediction) -> str:
     """Return the suffix under which a run keeps this kind of prediction."""
-    return ".npy" if isinstance(prediction, np.ndarray) else ".npz"
-
-
-def describe_kind(prediction: Prediction) -> str:
-    """Return what this is, in words; equal for predictions that may stand in one run."""
-    if isinstance(prediction, Sweep):
-        named = f" ({', '.join(prediction.settings)})" if prediction.settings else ""
-        return f"{len(prediction.segmentations)} segmentations{named}"
-    return "a hierarchy of regions" if isinstance(prediction, Hierarchy) else "a contour map"
-
-
-def prediction_hash(prediction: Prediction) -> str:
-    """Return the SHA-256 of a prediction's values."""
-    if isinstance(prediction, Sweep):
-        return digest(*prediction.segmentations)
-    return digest(prediction.ucm2 if isinstance(prediction, Hierarchy) else np.asarray(prediction))
+    return next(iter(WRITERS[type(prediction)]))
 
 
 def checked_prediction(prediction: object, name: str, shape: tuple[int, int] | None = None) -> Prediction:
@@ -128,47 +104,12 @@ def checked_prediction(prediction: object, name: str, shape: tuple[int, int] | N
     A sweep may be a `Sweep`, a list of label maps, or a dictionary from the settings' names to label maps.
     """
     try:
-        result = _checked(prediction, name)
+        result = as_prediction(prediction, name)
     except ValueError as error:
         raise UserError(str(error)) from None
-    sizes = {labels.shape for labels in result.segmentations} if isinstance(result, Sweep) else {result.shape}
-    for size in sizes:
-        if shape is not None and size != tuple(shape):
-            raise UserError(size_message(name, size, "its image", tuple(shape)))
+    if shape is not None and result.shape != tuple(shape):
+        raise UserError(size_message(name, result.shape, "its image", tuple(shape)))
     return result
-
-
-def _checked(prediction: object, name: str) -> Prediction:
-    if isinstance(prediction, Hierarchy):
-        return prediction
-    if isinstance(prediction, dict):
-        prediction = Sweep(tuple(prediction.values()), tuple(map(str, prediction)))
-    if isinstance(prediction, list | tuple) and not isinstance(prediction, Sweep):
-        if any(np.ndim(layer) < 2 for layer in prediction):  # rows of numbers: one map as nested lists
-            return check_contour_map(prediction, name)
-        prediction = Sweep(tuple(prediction))
-    if not isinstance(prediction, Sweep):
-        return check_contour_map(prediction, name)
-    layers, settings = prediction
-    if not layers:
-        raise ValueError(f"{name}: an empty sweep, expected at least one segmentation")
-    if settings and len(settings) != len(layers):
-        raise ValueError(f"{name}: {len(settings)} settings' names for {len(layers)} segmentations")
-    for labels in map(np.asarray, layers):
-        if labels.dtype.kind == "f" and not np.all(np.abs(labels) < 2**53):
-            raise ValueError(f"{name}: NaN, infinite or huge labels, expected whole numbers")
-    checked = tuple(_compact(check_labels(labels, name)) for labels in layers)
-    for labels in checked:
-        if labels.shape != checked[0].shape:
-            raise ValueError(size_message(f"{name}: a segmentation", labels.shape, "the first", checked[0].shape))
-    return Sweep(checked, tuple(map(str, settings)))
-
-
-def _compact(labels: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Labels as int32 where they fit, so that equal segmentations have equal hashes."""
-    limits = np.iinfo(np.int32)
-    fit = labels.min() >= limits.min and labels.max() <= limits.max
-    return np.ascontiguousarray(labels, np.int32 if fit else labels.dtype)
 
 
 def _arrays(sweep: Sweep) -> dict[str, NDArray]:
@@ -220,15 +161,19 @@ def _hierarchy(ucm2: NDArray, path: Path) -> Hierarchy:
         raise UserError(f"{path}: {error}") from None
 
 
-def counted_map(prediction: Prediction, nms: str | None = None) -> ContourMap:
-    """Return the soft (H, W) contour map that is counted, suppressed by a preset if one is named.
-
-    A sweep has none; the share of its segmentations with a boundary at each pixel stands for it.
-    """
-    if isinstance(prediction, Sweep):
-        return mean_boundaries(prediction)
-    contour_map = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
-    if not nms:
-        return contour_map
-    with np.errstate(divide="ignore"):  # the recipe's slope may be infinite; its arctangent is not
-        return suppress_preset(contour_map, nms)
+# How each kind is written, by suffix; the first is lossless.
+WRITERS: dict[type, dict[str, Callable[[Path, Any], None]]] = {
+    ContourMap: {
+        ".npy": lambda path, soft: write_npy(path, soft.values),
+        ".mat": lambda path, soft: write_mat(path, {"contour_map": soft.values}),
+        ".png": lambda path, soft: write_png(path, np.rint(soft.values.astype(np.float64) * 65535).astype(np.uint16)),
+    },
+    Sweep: {
+        ".npz": lambda path, sweep: write_npz(path, _arrays(sweep)),
+        ".mat": lambda path, sweep: write_mat(path, {"segs": _cell(sweep)}),
+    },
+    Hierarchy: {
+        ".npz": lambda path, hierarchy: write_npz(path, {UCM2: hierarchy.ucm2}),
+        ".mat": lambda path, hierarchy: write_mat(path, {"ucm2": hierarchy.ucm2.astype(np.float64)}),
+    },
+}

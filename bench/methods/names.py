@@ -8,6 +8,7 @@ part of the name, the rest is left out.
 import ast
 import importlib
 import inspect
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -18,9 +19,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..errors import UserError, listing, nearest_hint
-from ..files.hashes import digest
+from ...eval.hashing import digest
+from ..errors import UserError, argument, listing, nearest_hint
 from .fingerprint import code_of, local_sources
+
+logger = logging.getLogger(__name__)
 
 BUILT_IN = {
     "ncut": "contourbench.baselines.ncut:ncut",
@@ -80,9 +83,47 @@ class Detector:
 
 
 def known_detectors() -> dict[str, str]:
-    """Return ``name -> package.module:function`` of the built-in detectors and installed entry points."""
-    installed = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
-    return {**installed, **BUILT_IN}
+    """Return ``name -> package.module:function`` of the built-in detectors and those of installed packages.
+
+    Packages name theirs as entry points of the group ``contourbench.detectors``. Of several with one name, the built-in
+    one stands here, or the first.
+
+    Examples
+    --------
+    >>> known_detectors()["canny"]
+    'contourbench.baselines.canny:canny'
+    """
+    return {name: targets[0] for name, targets in _targets_by_name().items()}
+
+
+def _targets_by_name() -> dict[str, list[str]]:
+    """Return all detectors of each name, a built-in one first."""
+    found = {name: [target] for name, target in BUILT_IN.items()}
+    for target, name in sorted((point.value, point.name) for point in entry_points(group=ENTRY_POINTS)):
+        targets = found.setdefault(name, [])
+        if target not in targets:
+            targets.append(target)
+    return found
+
+
+def _target_of(name: str) -> str:
+    """Return the detector that a known name stands for; says so if others have it, too.
+
+    Raises
+    ------
+    UserError
+        If installed packages have several of this name and none is built in.
+    """
+    first, *others = _targets_by_name()[name]
+    if others and name not in BUILT_IN:
+        every = " and ".join([first, *others])
+        raise UserError(f"detector {name}: the name of {every} of installed packages; name one of them like that")
+    if others:
+        logger.warning(
+            f"detector {name}: this is the built-in one; an installed package has {' and '.join(others)}, which has to"
+            " be named like that"
+        )
+    return first
 
 
 def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Detector:
@@ -95,10 +136,24 @@ def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Dete
     settings : mapping, optional
         More parameters, as if they stood in ``spec``, if the detector has them.
 
+    Returns
+    -------
+    Detector
+        Call it with an (H, W, 3) uint8 RGB image.
+
     Raises
     ------
     UserError
         If the spelling, the name or a parameter is wrong; says what is near.
+
+    Examples
+    --------
+    >>> detector = parse_detector("sobel( nms=True, sigma=2 )")
+    >>> detector.name
+    'sobel(sigma=2, nms=True)'
+    >>> import numpy as np
+    >>> detector(np.zeros((4, 5, 3), np.uint8)).shape
+    (4, 5)
     """
     known = known_detectors()
     base, params = _split(_setting_spelt_out(spec, known))
@@ -107,12 +162,13 @@ def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Dete
         raise UserError(
             f"detector {base!r}: unknown{hint} (known: {listing(sorted(known))}, or package.module:function)"
         )
-    target = known.get(base, base)
+    target = _target_of(base) if base in known else base
     function = _import_target(target)
     defaults = _parameters(function, base)
     for key, value in (settings or {}).items():
         if key in defaults and params.setdefault(key, value) != value:
-            raise UserError(f"detector {spec}: {key} is {_spell(params[key])}, but --{key} {value}; leave one out")
+            other = f"but {argument(key, value)}; leave one out"
+            raise UserError(f"detector {spec}: {key} is {_spell(params[key])}, {other}")
     for key, value in params.items():
         if key not in defaults:
             hint = nearest_hint(key, list(defaults))
@@ -143,10 +199,14 @@ def batch_form(detector: Detector) -> Detector | None:
 
 
 def describe(name: str) -> str:
-    """Return one line on a known detector: its parameters with their defaults and what its docstring says first."""
+    """Return one line on a known detector: its parameters with their defaults and what its docstring says first.
+
+    >>> describe("roberts").partition("  ")[0]
+    'roberts()'
+    """
     try:
-        function = _import_target(known_detectors()[name])
-    except UserError as error:  # such as torch, which is not installed
+        function = _import_target(_target_of(name))
+    except UserError as error:  # such as torch, which is not installed, or several of this name
         return f"{name}  not available: {error}"
     params = ", ".join(f"{k}={_spell(v)}" for k, v in _parameters(function, name).items())
     first_line = (inspect.getdoc(function) or "").split("\n")[0]

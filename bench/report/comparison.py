@@ -25,6 +25,9 @@ class Comparison(NamedTuple):
     ids: tuple[str, ...]
     best_f: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        return comparison_text(self)
+
 
 def compare_runs(first: Run, second: Run, samples: int, seed: int) -> Comparison:
     """Compare two runs on the same images.
@@ -56,9 +59,9 @@ def comparison_text(found: Comparison) -> str:
     a, b = found.names
     lines = [f"A  {a}", f"B  {b}", "", "      A                  B                  A - B                    p"]
     for name, difference in found.differences.items():
-        cells = [_interval(scores[name]) for scores in found.scores]
+        cells = [interval_text(scores[name]) for scores in found.scores]
         p = "–" if np.isnan(difference.p) else f"{difference.p:.3f}"
-        lines.append(f"{name.upper():<4}  {cells[0]}  {cells[1]}  {_interval(difference, '+')}  {p}")
+        lines.append(f"{name.upper():<4}  {cells[0]}  {cells[1]}  {interval_text(difference, '+')}  {p}")
     better = int(np.sum(found.best_f[:, 0] > found.best_f[:, 1]))
     lines += ["", f"best F is higher with A on {better} of {len(found.ids)} images; they differ most on"]
     apart = found.best_f[:, 0] - found.best_f[:, 1]
@@ -87,6 +90,7 @@ def _best_f(counts: BoundaryCounts) -> float:
     return best_point(pr_curve(counts)).score.f
 
 
-def _interval(found: Interval | Difference, sign: str = "") -> str:
+def interval_text(found: Interval | Difference, sign: str = "") -> str:
+    """Return a value and its interval with three decimals; dashes where they are undefined, ``+`` as ``sign`` if so."""
     value, low, high = ("–" if np.isnan(x) else f"{x:{sign}.3f}" for x in found[:3])
     return f"{value} [{low}, {high}]"

@@ -1,27 +1,27 @@
 """A sheet of pictures for a paper: image, ground truth and what each detector makes of it, a row per image."""
 
-from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
+from skimage.color import label2rgb
 
 from ...eval.counting import pool
-from ...eval.hierarchy import Hierarchy
 from ...eval.metrics import pr_curve
 from ...eval.protocol import BoundaryProtocol
 from ...eval.regions import summarize_regions
-from ...eval.sweeps import Sweep
 from ..datasets.base import Dataset
 from ..errors import UserError, nearest_hint
-from ..files.predictions import Prediction, counted_map
+from ..files.predictions import Prediction
 from ..methods.names import Detector
-from ..runs.kept_maps import counted_pair, read_saved, run_protocol, saved_maps
+from ..runs.contours import ContourJob
+from ..runs.kept_maps import as_counted, counted_pair, read_saved, run_protocol, saved_maps
 from ..runs.preflight import require_same_run
 from ..runs.results import Run, folder_name
-from ..runs.runner import Job, run_job
+from ..runs.runner import run_job
+from ..runs.source import DetectorSource
 from ..runs.workers import Workers
 from .figures import figure_style, plain_label, save_figure
 from .matches import draw_matches, match_pixels
@@ -103,9 +103,12 @@ def run_few(detector: Detector, dataset: Dataset, ids: list[str], folder: Path, 
         If the detector failed.
     """
     require_images(dataset, ids)
-    few = copy(dataset)
-    few.ids = tuple(i for i in dataset.ids if i in ids)
-    job = Job(detector, few, BoundaryProtocol(), folder / folder_name(detector.name))
+    job = ContourJob(
+        source=DetectorSource(detector),
+        dataset=dataset.subset(ids),
+        protocol=BoundaryProtocol(),
+        folder=folder / folder_name(detector.name),
+    )
     require_same_run(job)
     return run_job(job, workers, detector.name)
 
@@ -119,21 +122,21 @@ def require_images(dataset: Dataset, ids: list[str]) -> None:
 
 def picture(prediction: Prediction, run: Run, image: NDArray[np.uint8], pixels: float = np.inf) -> NDArray[np.uint8]:
     """Return a prediction as an (H, W, 3) uint8 picture, to be shown ``pixels`` wide."""
-    if isinstance(prediction, Sweep):
-        return mean_colours(prediction.segmentations[int(best_level(run)) - 1], image)
-    if isinstance(prediction, Hierarchy):
-        scale = summarize_regions(run.regions).covering.ods_threshold if run.regions else 0.5
-        return mean_colours(next(prediction.regions([scale])), image)
-    return dark_on_white(prediction, pixels)
+    labels = prediction.labels(best_scale(run) if prediction.is_soft else best_level(run))
+    return dark_on_white(prediction.contour_map(), pixels) if labels is None else mean_colours(labels, image)
 
 
 def match_picture(
     prediction: Prediction, run: Run, image: NDArray[np.uint8], truth: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """Return hits, false alarms and misses at the run's best threshold over the image, (H, W, 3) uint8."""
-    nms = run.meta["protocol"].get("nms")
-    counted = prediction if isinstance(prediction, Sweep) else counted_map(prediction, nms)
-    return draw_matches(image, match_pixels(counted, truth, best_level(run), run_protocol(run)))
+    matches = match_pixels(as_counted(run, prediction), truth, best_level(run), run_protocol(run))
+    return draw_matches(image, matches)
+
+
+def best_scale(run: Run) -> float:
+    """Return the threshold whose regions have the best covering over the whole data set; one half without regions."""
+    return summarize_regions(run.regions).covering.ods_threshold if run.regions else 0.5
 
 
 def best_level(run: Run) -> float:
@@ -144,10 +147,8 @@ def best_level(run: Run) -> float:
 
 def mean_colours(labels: NDArray[np.integer], image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return each region of (H, W) labels in the mean colour it has in the (H, W, 3) image."""
-    number = np.unique(labels, return_inverse=True)[1].ravel()
-    areas = np.bincount(number)
-    means = [np.bincount(number, channel.ravel())[number] / areas[number] for channel in np.moveaxis(image, 2, 0)]
-    return np.rint(np.stack(means, axis=1)).astype(np.uint8).reshape(image.shape)
+    none = labels.min() - 1  # no label is background
+    return np.rint(label2rgb(labels, image.astype(np.float64), kind="avg", bg_label=none)).astype(np.uint8)
 
 
 def dark_on_white(soft: NDArray[np.floating], pixels: float = np.inf) -> NDArray[np.uint8]:

@@ -1,60 +1,49 @@
 """Tables for papers: booktabs, best of each column bold, second underlined, a dashed rule before what learns."""
 
-from .tables import Row, Section, short
+from typing import TYPE_CHECKING
+
+from .tables import MEASURED, Table, short
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+    from pandas.io.formats.style import Styler
 
 LOWER_IS_BETTER = ("vi_ods", "vi_ois")
+# Label-free rows come first, supervised ones below a dashed rule, people last and without marks.
+GROUPS = {"none": 0, "supervised": 1, "masks": 1, "annotator": 2}
+MARKS = {1: "textbf: --rwrap;", 2: "underline: --rwrap;"}  # by rank, in Styler's words for \textbf{…}
 
 
-def latex_table(section: Section) -> str:
-    """Return a section as a LaTeX tabular.
+def latex_table(table: Table) -> str:
+    r"""Return a table as a LaTeX tabular, for a document with ``\usepackage{booktabs, arydshln}``.
 
-    Label-free rows come first, supervised ones below a dashed rule, people last; best and second are marked in each of
-    the first two groups. Rows that others published have a dagger, and their sources stand in comments below.
+    Best and second are marked in each group but people's. Rows that others published have a dagger, and their sources
+    stand in comments below.
     """
-    label_free = [row for row in section.rows if row.supervision == "none"]
-    supervised = [row for row in section.rows if row.supervision in ("supervised", "masks")]
-    people = [row for row in section.rows if row.supervision == "annotator"]
-    header = ["detector", *section.columns.values()]
-    lines = [r"% \usepackage{booktabs, arydshln}", r"\begin{tabular}{l" + "r" * len(section.columns) + "}", r"\toprule"]
-    lines += [" & ".join(map(_escaped, header)) + r" \\", r"\midrule"]
-    bodies = [_body(group, list(section.columns)) for group in (label_free, supervised) if group]
-    bodies += [_plain(people)] if people else []
-    for i, body in enumerate(bodies):
-        lines += [r"\hdashline"] * (i > 0) + body
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    sources = [f"% {_name(row)} {row.source}" for row in section.rows if row.source != "measured"]
-    return "\n".join(lines + sources) + "\n"
+    frame = table.frame.assign(group=table.frame["supervision"].map(GROUPS))
+    frame = frame.sort_values("group", kind="stable", ignore_index=True)
+    widths = "l" + "r" * len(table.columns)
+    lines = _styled(frame, table.columns).to_latex(hrules=True, column_format=widths).splitlines()
+    first = lines.index(r"\midrule") + 1
+    for row in reversed(frame.index[frame["group"].diff() > 0]):
+        lines.insert(first + row, r"\hdashline")
+    published = table.frame[table.frame["source"] != MEASURED]
+    sources = [rf"% {row.detector}$^\dagger$ {row.source}" for row in published.itertuples()]
+    return "\n".join([r"% \usepackage{booktabs, arydshln}", *lines, *sources]) + "\n"
 
 
-def _body(rows: list[Row], columns: list[str]) -> list[str]:
-    """Lines of one group, with its best and second of each column marked."""
-    ranks = [_ranks([row.values[i] for row in rows], column) for i, column in enumerate(columns)]
-    lines = []
-    for r, row in enumerate(rows):
-        cells = [_marked(_escaped(short(value)), ranks[i][r]) for i, value in enumerate(row.values)]
-        lines.append(" & ".join([_name(row), *cells]) + r" \\")
-    return lines
+def _styled(frame: "DataFrame", columns: dict[str, str]) -> "Styler":
+    keys, published = list(columns), frame.index[frame["source"] != MEASURED]
+    style = frame[["detector", *keys]].style.hide(axis="index").relabel_index(["detector", *columns.values()], axis=1)
+    style.format(short, subset=keys, na_rep="--")
+    style.format(str, subset="detector", escape="latex")
+    style.format(r"{}$^\dagger$", subset=(published, "detector"), escape="latex")
+    for group in set(frame["group"]) - {GROUPS["annotator"]}:
+        style.apply(_marks, subset=(frame.index[frame["group"] == group], keys))
+    return style
 
 
-def _plain(rows: list[Row]) -> list[str]:
-    return [" & ".join([_name(row), *(_escaped(short(value)) for value in row.values)]) + r" \\" for row in rows]
-
-
-def _ranks(values: list[float | None], column: str) -> list[int | None]:
-    """Rank of each value as printed, 0 the best; None for those without value."""
-    sign = 1 if column in LOWER_IS_BETTER else -1
-    order = sorted({sign * round(value, 3) for value in values if value is not None})
-    return [None if value is None else order.index(sign * round(value, 3)) for value in values]
-
-
-def _marked(cell: str, rank: int | None) -> str:
-    return {0: r"\textbf{%s}", 1: r"\underline{%s}"}.get(rank, "%s") % cell
-
-
-def _name(row: Row) -> str:
-    return _escaped(row.detector) + ("" if row.source == "measured" else r"$^\dagger$")
-
-
-def _escaped(cell: str) -> str:
-    special = {"\\": r"\textbackslash{}", "–": "--", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in cell)
+def _marks(column: "Series") -> "Series":
+    """The best and the second of a column as they are printed: equal ones share a place."""
+    printed = column.map("{:.3f}".format).astype(float)
+    return printed.rank(method="dense", ascending=column.name in LOWER_IS_BETTER).map(MARKS).fillna("")

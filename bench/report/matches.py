@@ -1,18 +1,16 @@
 """The match picture: which pixels the benchmark counts as hits, false alarms and misses, and how to draw them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...eval.boundaries import label_boundaries
 from ...eval.counting import BoundaryCounts
 from ...eval.matching import correspond_pixels
+from ...eval.predictions import as_prediction
 from ...eval.protocol import BoundaryProtocol
-from ...eval.sweeps import Sweep
 from ...eval.thinning import thin
-from ...eval.validation import check_contour_map, check_ground_truth, require, size_message
-from ..files.predictions import Prediction, counted_map
+from ...eval.validation import check_ground_truth, size_message
 
 # Black, vermilion and blue of Okabe & Ito's palette: what is right is plain ink, the two mistakes have colours.
 HIT, FALSE_ALARM, MISS = (0, 0, 0), (213, 94, 0), (0, 114, 178)
@@ -37,14 +35,14 @@ class Matches(NamedTuple):
 
 
 def match_pixels(
-    prediction: Prediction, ground_truth: ArrayLike, threshold: float, protocol: BoundaryProtocol | None = None
+    prediction: Any, ground_truth: ArrayLike, threshold: float, protocol: BoundaryProtocol | None = None
 ) -> Matches:
     """Tell hits, false alarms and misses of one image at one threshold.
 
     Parameters
     ----------
-    prediction : (H, W) float array in [0, 1], Sweep or Hierarchy
-        What a detector made of the image; a preset of suppression must have been applied before (`counted_map`).
+    prediction : (H, W) float array in [0, 1], ContourMap, Sweep or Hierarchy
+        What a detector made of the image; a preset of suppression must have been applied before.
     ground_truth : (G, H, W) bool array
         True contours, one layer per annotator.
     threshold : float
@@ -63,7 +61,7 @@ def match_pixels(
         If sizes differ, values leave [0, 1], or a sweep has no such setting.
     """
     protocol = protocol or BoundaryProtocol()
-    mask = _binary(prediction, threshold)
+    mask = as_prediction(prediction).mask(threshold)
     truth = check_ground_truth(ground_truth, mask.shape)
     predicted = thin(mask) if protocol.thin else mask
     hits, misses, cnt_r = np.zeros_like(predicted), np.zeros_like(predicted), 0
@@ -114,12 +112,3 @@ def match_kinds(matches: Matches) -> NDArray[np.uint8]:
     kinds[matches.false_alarms] = 2
     kinds[matches.hits] = 1
     return kinds
-
-
-def _binary(prediction: Prediction, threshold: float) -> NDArray[np.bool_]:
-    if isinstance(prediction, Sweep):
-        number = len(prediction.segmentations)
-        require(threshold in range(1, number + 1), f"threshold: {threshold:g}, expected a setting from 1 to {number}")
-        return label_boundaries(prediction.segmentations[int(threshold) - 1])
-    # as the thresholds are float64, whatever NumPy's rules of promotion
-    return check_contour_map(counted_map(prediction)).astype(np.float64) >= threshold

@@ -58,4 +58,4 @@ def published_curves() -> list[PublishedCurve]:
 
 
 def _read(name: str) -> Iterator[dict[str, str]]:
-    yield from csv.DictReader((files(__package__) / "known" / name).read_text().splitlines())
+    yield from csv.DictReader((files(__package__) / "known" / name).read_text(encoding="utf-8").splitlines())

@@ -1,58 +1,53 @@
-"""Tables as text, markdown, csv and LaTeX."""
+"""A table as text, markdown, csv or LaTeX."""
 
-import csv
-import io
+from typing import TYPE_CHECKING
 
 from .latex import latex_table
-from .tables import Section, short
+from .tables import Table, short
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
-def render(section: Section, style: str) -> str:
-    """Return a section as ``text``, ``md``, ``csv`` or ``latex``."""
-    return {"text": _text, "md": _markdown, "csv": _csv, "latex": latex_table}[style](section)
+def render(table: Table, style: str) -> str:
+    """Return a table as ``text``, ``md``, ``csv`` or ``latex``."""
+    return {"text": _text, "md": _markdown, "csv": _csv, "latex": latex_table}[style](table)
 
 
-def _cells(section: Section) -> list[list[str]]:
-    """Header and rows as short text: three decimals without the leading zero."""
-    with_source = any(row.source != "measured" for row in section.rows)
-    header = ["detector", *section.columns.values(), "images"] + (["source"] if with_source else [])
-    rows = []
-    for row in section.rows:
-        numbers = [short(value) for value in row.values]
-        rows.append([row.detector, *numbers, str(row.images or "–")] + ([row.source] if with_source else []))
-    return [header, *rows]
+def markdown(cells: "DataFrame", numbers: int = 0) -> str:
+    """Return a frame of text as a markdown table; ``numbers`` columns from the second on are set to the right."""
+    escaped = cells.map(lambda cell: cell.replace("|", "\\|"))
+    return escaped.to_markdown(index=False, disable_numparse=True, colalign=_alignment(cells, numbers)) + "\n"
 
 
-def _is_text(column: int, section: Section) -> bool:
-    """Whether a column of `_cells` is text, and so set to the left."""
-    return column == 0 or column > len(section.columns) + 1
+def _text(table: Table) -> str:
+    cells = _cells(table)
+    adjust = [{"left": str.ljust, "right": str.rjust}[side] for side in _alignment(cells, len(table.columns) + 1)]
+    rows = [list(cells), *cells.to_numpy()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f(c, w) for f, c, w in zip(adjust, row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "─" * max(map(len, lines)))
+    return "\n".join([table.title, *lines]) + "\n"
 
 
-def _text(section: Section) -> str:
-    cells = _cells(section)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [section.title]
-    for row in cells:
-        aligned = [
-            cell.ljust(w) if _is_text(i, section) else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(aligned).rstrip())
-    lines.insert(2, "─" * max(map(len, lines[1:])))
-    return "\n".join(lines) + "\n"
+def _markdown(table: Table) -> str:
+    return markdown(_cells(table), len(table.columns) + 1)
 
 
-def _markdown(section: Section) -> str:
-    header, *rows = _cells(section)
-    lines = [header, ["---" if _is_text(i, section) else "---:" for i in range(len(header))], *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+def _csv(table: Table) -> str:
+    shown = ["detector", *table.columns, "images", "source"]
+    return table.frame.to_csv(columns=shown, index=False, float_format="%.6f", lineterminator="\n")
 
 
-def _csv(section: Section) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["detector", *section.columns, "images", "source"])
-    for row in section.rows:
-        numbers = ["" if value is None else f"{value:.6f}" for value in row.values]
-        writer.writerow([row.detector, *numbers, "" if row.images is None else row.images, row.source])
-    return file.getvalue()
+def _cells(table: Table) -> "DataFrame":
+    """The table as short text under its headings; sources only where there are others."""
+    frame = table.frame
+    cells = frame[["detector", *table.columns]].copy()
+    cells[list(table.columns)] = frame[list(table.columns)].map(short)
+    cells = cells.rename(columns=table.columns)
+    cells["images"] = frame["images"].astype("string").fillna("–")
+    return cells.assign(source=frame["source"]) if table.has_published else cells
+
+
+def _alignment(cells: "DataFrame", numbers: int) -> list[str]:
+    return ["left", *["right"] * numbers, *["left"] * (cells.shape[1] - numbers - 1)]

@@ -1,14 +1,20 @@
-"""Tables of scores: the rows and columns that the runs of a results folder make."""
+"""Tables of scores: one frame for each data set and protocol in a results folder, which `rendering` prints."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...eval.counting import pool
 from ...eval.metrics import ap_variants
 from ...eval.protocol import BoundaryProtocol
-from ..runs.results import finished, load_meta, load_run, load_scores
+from ..errors import UserError
+from ..runs.results import finished, load_meta, load_run
+from .frames import results_frame, unfinished
 from .published import published_scores
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 BOUNDARY_COLUMNS = {"ods": "ODS", "ois": "OIS", "ap": "AP", "r50": "R50"}
 REGION_COLUMNS = {
@@ -20,107 +26,120 @@ REGION_COLUMNS = {
     "vi_ods": "VI ODS",
     "vi_ois": "OIS",
 }
-
 AP_COLUMNS = {"ap": "AP (official)", "ap_left": "AP (left end extended)", "ap_zero": "AP (with threshold 0)"}
+MEASURED = "measured"  # the source of what is not published
 
 
-class Row(NamedTuple):
-    """One line of a table: a value per column of its section, None where it is unknown or undefined.
+class Table(NamedTuple):
+    """The rows of one data set, split and protocol.
 
-    ``source`` is ``measured`` or where the row was published; ``supervision`` as in `published`.
-    """
-
-    detector: str
-    values: tuple[float | None, ...]
-    images: int | None
-    source: str
-    supervision: str = "none"
-
-
-class Section(NamedTuple):
-    """The rows of one data set, split and protocol, and lines on what is not there.
-
-    ``columns`` are the values' keys and headings. ``is_bsds500_test`` says that published BSDS500 figures may stand
-    beside these: all images, the same protocol.
+    ``frame`` has a row per detector: ``detector``, the scores (NaN where unknown or undefined), ``images`` (missing for
+    published rows), ``source`` (``measured``, or where the row was published) and ``supervision`` (as in `published`).
+    ``columns`` are the scores' columns and their headings. ``notes`` say what is not there. ``is_bsds500_test`` says
+    that published BSDS500 figures may stand beside these rows: all images, the same protocol.
     """
 
     title: str
+    frame: "DataFrame"
     columns: dict[str, str]
-    rows: list[Row]
     notes: list[str]
-    is_bsds500_test: bool
+    is_bsds500_test: bool = False
+
+    @property
+    def has_published(self) -> bool:
+        """Whether some rows were published by others."""
+        return bool((self.frame["source"] != MEASURED).any())
 
 
-def sections(folders: list[Path], published: bool = False, measure: str = "contours") -> list[Section]:
-    """Group run folders by data set, split and protocol; rows from weak to strong, published ones after.
+def make_tables(folders: Sequence[Path], published: bool = False, measure: str = "contours") -> list[Table]:
+    """Return a table for each data set, split and protocol; rows from weak to strong, published ones after.
 
-    ``measure`` is ``contours`` for the usual table, ``regions`` for covering, PRI and VI of the runs that have regions,
-    or ``ap`` for the variants of AP.
+    Parameters
+    ----------
+    folders : sequence of Path
+        Of runs.
+    published : bool
+        Whether to add published rows to the contour table of BSDS500 test.
+    measure : {"contours", "regions", "ap"}
+        The usual table; covering, PRI and VI of the runs that have regions; or the variants of AP.
+
+    Raises
+    ------
+    UserError
+        If a file of a run is damaged.
     """
-    groups: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
+    groups: dict[str, list[Path]] = {}
     for folder in folders:
-        meta = load_meta(folder)
-        groups.setdefault(_title(meta), []).append((folder, meta))
+        groups.setdefault(_title(load_meta(folder)), []).append(folder)
     if measure == "regions":
-        return [_region_section(f"{title}, regions", runs) for title, runs in groups.items()]
+        return [_region_table(f"{title}, regions", runs) for title, runs in groups.items()]
     if measure == "ap":
-        return [_ap_section(f"{title}, variants of AP", runs) for title, runs in groups.items()]
-    return [_section(title, runs, published) for title, runs in groups.items()]
+        return [_ap_table(f"{title}, variants of AP", runs) for title, runs in groups.items()]
+    return [_contour_table(title, runs, published) for title, runs in groups.items()]
 
 
-def _section(title: str, runs: list[tuple[Path, dict[str, Any]]], published: bool) -> Section:
-    scored, notes = _scored(runs)
-    rows = [Row(name, (v["ods"]["f"], v["ois"]["f"], v["ap"], v["r50"]), v["images"], "measured") for name, v in scored]
-    rows.sort(key=lambda row: row.values[0])
-    is_bsds500_test = all(_is_bsds500_test(meta) for _, meta in runs)
-    if published and is_bsds500_test:
-        rows.extend(
-            Row(s.method, (s.ods, s.ois, s.ap, s.r50), None, s.source, s.supervision) for s in published_scores()
-        )
-    elif published:
+def single_table(folders: Sequence[Path], what: str, published: bool = False) -> Table:
+    """Return the contour table of runs that belong together, for a figure or page, as ``what`` says.
+
+    Raises
+    ------
+    UserError
+        If none is finished, or they are of several data sets or protocols.
+    """
+    tables = make_tables(folders)
+    if len(tables) != 1:
+        titles = "; ".join(table.title for table in tables) or "no finished run"
+        raise UserError(f"{titles}: a {what} shows one data set and protocol, name its folder")
+    return make_tables(folders, published)[0] if published and tables[0].is_bsds500_test else tables[0]
+
+
+def _contour_table(title: str, folders: Sequence[Path], published: bool) -> Table:
+    frame, notes = results_frame(folders), unfinished(folders)
+    notes += _uneven(frame)
+    is_bsds500_test = all(_is_bsds500_test(load_meta(folder)) for folder in folders)
+    if published and not is_bsds500_test:
         notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
-    return Section(title, BOUNDARY_COLUMNS, rows, notes, is_bsds500_test)
+    table = Table(title, _measured(frame, BOUNDARY_COLUMNS), BOUNDARY_COLUMNS, notes, is_bsds500_test)
+    return table._replace(frame=_with_published(table.frame)) if published and is_bsds500_test else table
 
 
-def _region_section(title: str, runs: list[tuple[Path, dict[str, Any]]]) -> Section:
-    scored, notes = _scored(runs)
-    rows = []
-    for name, values in scored:
-        if "regions" in values:
-            covering, pri, vi = (values["regions"][measure] for measure in ("covering", "pri", "vi"))
-            numbers = (covering["ods"], covering["ois"], covering["best"], pri["ods"], pri["ois"], vi["ods"], vi["ois"])
-            rows.append(Row(name, numbers, values["images"], "measured"))
-        else:
-            notes.append(f"{name}: contours alone, no regions to measure")
-    rows.sort(key=lambda row: row.values[0])
-    return Section(title, REGION_COLUMNS, rows, notes, False)
+def _region_table(title: str, folders: Sequence[Path]) -> Table:
+    frame, notes = results_frame(folders), unfinished(folders)
+    notes += _uneven(frame)
+    has_regions = frame["covering_ods"].notna()
+    notes += [f"{name}: contours alone, no regions to measure" for name in frame["detector"][~has_regions]]
+    return Table(title, _measured(frame[has_regions], REGION_COLUMNS), REGION_COLUMNS, notes)
 
 
-def _ap_section(title: str, runs: list[tuple[Path, dict[str, Any]]]) -> Section:
-    rows, notes = [], []
-    for folder in finished([folder for folder, _ in runs]):
-        run = load_run(folder)
-        variants = ap_variants(pool(run.counts.values()), run.full_map)
-        rows.append(Row(run.name, tuple(variants), len(run.records), "measured"))
-        if variants.threshold_zero is None:
-            notes.append(f"{run.name}: counted by an older version; run it with --fresh for the third column")
-    rows.sort(key=lambda row: row.values[0])
-    return Section(title, AP_COLUMNS, rows, notes, False)
+def _ap_table(title: str, folders: Sequence[Path]) -> Table:
+    notes, folders = unfinished(folders), finished(list(folders))
+    frame, runs = results_frame(folders), [load_run(folder) for folder in folders]
+    variants = [ap_variants(pool(run.counts.values()), run.full_map) for run in runs]
+    frame["ap_left"] = [each.left_extended for each in variants]
+    frame["ap_zero"] = [float("nan") if each.threshold_zero is None else each.threshold_zero for each in variants]
+    old = frame["detector"][frame["ap_zero"].isna()]
+    notes += [f"{name}: counted by an older version; run it with --fresh for the third column" for name in old]
+    return Table(title, _measured(frame, AP_COLUMNS), AP_COLUMNS, notes)
 
 
-def _scored(runs: list[tuple[Path, dict[str, Any]]]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
-    """Return name and scores of the finished runs, and a note on each that is not, or that cannot be compared."""
-    scored, notes = [], []
-    for folder, meta in runs:
-        values = load_scores(folder)
-        if values is None:
-            failed = len(meta.get("failed", {}))
-            notes.append(f"{meta['detector']}: not finished ({failed} images failed); run it again")
-        else:
-            scored.append((meta["detector"], values))
-    if len({values["images"] for _, values in scored}) > 1:
-        notes.append("the rows are of different numbers of images and cannot be compared")
-    return scored, notes
+def _measured(results: "DataFrame", columns: dict[str, str]) -> "DataFrame":
+    """Rows of `results_frame` as those of a table, weak to strong by the first score."""
+    frame = results[["detector", *columns, "images"]].astype({"images": "Int64"})
+    frame = frame.assign(source=MEASURED, supervision="none")
+    return frame.sort_values(next(iter(columns)), kind="stable", ignore_index=True)
+
+
+def _with_published(measured: "DataFrame") -> "DataFrame":
+    from pandas import DataFrame, concat
+
+    rows = DataFrame(published_scores()).rename(columns={"method": "detector"})
+    rows = rows.reindex(columns=measured.columns).astype(measured.dtypes.to_dict())
+    return concat([measured, rows], ignore_index=True)
+
+
+def _uneven(frame: "DataFrame") -> list[str]:
+    numbers = frame["images"].nunique()
+    return ["the rows are of different numbers of images and cannot be compared"] if numbers > 1 else []
 
 
 def _title(meta: dict[str, Any]) -> str:
@@ -137,8 +156,6 @@ def _is_bsds500_test(meta: dict[str, Any]) -> bool:
     return whole and all(protocol.get(key) == value for key, value in asdict(BoundaryProtocol()).items())
 
 
-def short(value: float | None) -> str:
-    """Return a score with three decimals and without the leading zero; a dash for None."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}".removeprefix("0")
+def short(value: float) -> str:
+    """Return a score with three decimals and without the leading zero; a dash for NaN."""
+    return "–" if value != value else f"{value:.3f}".removeprefix("0")

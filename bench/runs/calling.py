@@ -1,5 +1,6 @@
 """Detectors as a run calls them: within the time limit, with input and output checked, and stdout left to data."""
 
+import logging
 import sys
 import time
 from contextlib import redirect_stdout
@@ -9,18 +10,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UserError, listing, note
+from ..errors import UserError, listing
 from ..files.predictions import Prediction, checked_prediction
 from ..methods.names import Detector
 from .guards import time_limit
 from .progress import iteration_note
 
+logger = logging.getLogger(__name__)
+
 
 class Made(NamedTuple):
-    """What a detector has made of an image, and how many seconds that took."""
+    """What there is of an image, and how many seconds a detector took for it; None if it had nothing to do."""
 
     prediction: Prediction
-    seconds: float
+    seconds: float | None
 
 
 def detect(
@@ -58,7 +61,7 @@ def detect_together(
         checked = [_checked(detector, prediction, copy, image) for prediction, copy, image in trios]
     except (Exception, SystemExit) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        note(f"{detector.name}: {listing(list(images), 3)}: not at once ({reason}); now one by one")
+        logger.info(f"{detector.name}: {listing(list(images), 3)}: not at once ({reason}); now one by one")
         return {}
     return {image_id: Made(prediction, seconds) for image_id, prediction in zip(images, checked, strict=True)}
 

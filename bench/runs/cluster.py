@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from threadpoolctl import threadpool_limits
 
-from ..errors import RunFailed, UserError
+from ..errors import RunFailed, UserError, argument
 from .workers import Item
 
 CONNECT_SECONDS = 30  # a scheduler on a busy machine takes its time; this is what Dask itself allows
@@ -18,6 +18,7 @@ class ClusterWorkers:
 
     They must see the data set and the results folder under the same paths (a shared file system) and have contourbench
     installed in the same version; give each one thread (``--nthreads 1``). A task whose worker is lost goes to another.
+    ``prepare`` is called there before each item, such as to show messages.
 
     Raises
     ------
@@ -25,20 +26,24 @@ class ClusterWorkers:
         If dask.distributed is not installed or no scheduler answers.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    are_here = False
+
+    def __init__(self, address: str, prepare: Callable[[], None] | None = None) -> None:
+        self.address, self.prepare = address, prepare
         self._client: Any = None
 
     def __enter__(self) -> Self:
         try:
             from distributed import Client
         except ImportError:
-            raise UserError("--scheduler: needs dask.distributed; pip install 'contourbench[cluster]'") from None
+            needed = "needs dask.distributed; pip install 'contourbench[cluster]'"
+            raise UserError(needed, parameter="scheduler") from None
         try:
             self._client = Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UserError(f"--scheduler {self.address}: no Dask scheduler answers there ({reason})") from None
+            silent = f"no Dask scheduler answers there ({reason})"
+            raise UserError(silent, parameter="scheduler", value=self.address) from None
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -49,21 +54,23 @@ class ClusterWorkers:
         from distributed.scheduler import KilledWorker
 
         executor = self._client.get_executor(pure=False)
-        futures = {executor.submit(_on_one_thread, work, item): item for item in items}
+        futures = {executor.submit(_work, self.prepare, work, item): item for item in items}
         for future in as_completed(futures):
             try:
                 result = future.result()
             except KilledWorker:
                 result = None
             except Exception as error:  # work itself returns its errors: this one is of the cluster
-                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                reason = f"{futures[future]}: {type(error).__name__}: {error}".splitlines()[0]
                 raise RunFailed(
-                    f"--scheduler {self.address}: {futures[future]}: {reason}; is contourbench installed there, in the"
-                    " same version, and the scheduler still up?"
+                    f"{argument('scheduler', self.address)}: {reason}; is contourbench installed there, in the same"
+                    " version, and the scheduler still up?"
                 ) from None
             yield futures[future], result
 
 
-def _on_one_thread(work: Callable[[Item], Any], item: Item) -> Any:
+def _work(prepare: Callable[[], None] | None, work: Callable[[Item], Any], item: Item) -> Any:
+    if prepare:
+        prepare()
     with threadpool_limits(1):  # as in a local process: sums split over threads round differently
         return work(item)

@@ -8,12 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...eval.hierarchy import Hierarchy
-from ...eval.sweeps import Sweep
 from ...eval.thinning import thin
 from ..datasets.base import Dataset
-from ..errors import UserError, listing
-from ..files.predictions import Prediction, checked_prediction, describe_kind, find_predictions, read_prediction
+from ..errors import UserError, argument, listing
+from ..files.predictions import Prediction, checked_prediction, find_predictions, read_prediction
 from .progress import Progress
 
 OK, LOOK, WRONG = "ok", "look", "WRONG"
@@ -81,8 +79,8 @@ def examine(folder: Path, dataset: Dataset, limit: int = 50, invert: bool = Fals
                 reason = first_line(error, files[image_id])
                 problems[NUMBER.sub("#", reason)][image_id] = reason
             else:
-                kinds[describe_kind(prediction)].append(image_id)
-                if not isinstance(prediction, Sweep):
+                kinds[prediction.description].append(image_id)
+                if prediction.is_soft:
                     looks[image_id] = _look_at(prediction)
             progress.step()
     findings.append(_readable(problems, len(chosen)))
@@ -106,13 +104,17 @@ def _names(files: dict[str, Path], dataset: Dataset) -> Finding:
         found += f"; missing: {listing(missing)}"
     if extra:
         found += f"; without image: {listing(extra)}"
-    advice = "another --split, or another naming? expected the image's name before the suffix" if missing else ""
+    advice = (
+        f"another {argument('split')}, or another naming? expected the image's name before the suffix"
+        if missing
+        else ""
+    )
     added = {other.partition(i)[::2] for i in missing for other in extra if i in other}
     if len(added) == 1:
         before, after = added.pop()
         advice = f"rename the files: leave out {' and '.join(repr(part) for part in (before, after) if part)}"
     if extra and not missing:
-        advice = "move the extra ones away, or add --limit"
+        advice = f"move the extra ones away, or add {argument('limit')}"
     return Finding("names", WRONG if missing or extra else OK, found, advice)
 
 
@@ -143,8 +145,8 @@ def _of_one_kind(kinds: dict[str, list[str]]) -> Finding:
     return Finding("kind", OK if len(kinds) == 1 else WRONG, found, "" if len(kinds) == 1 else "expected one kind")
 
 
-def _look_at(prediction: NDArray | Hierarchy) -> _Look:
-    soft = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+def _look_at(prediction: Prediction) -> _Look:
+    soft = prediction.contour_map()
     highest = float(soft.max())
     above = (soft > 0) & (soft >= np.quantile(soft, 1 - STRONGEST))
     left = thin(above).sum() / max(above.sum(), 1)
@@ -169,7 +171,9 @@ def _strengths(looks: dict[str, _Look]) -> list[Finding]:
 def _polarity(means: NDArray[np.float64]) -> Finding:
     found = f"mean value {means.mean():.3f}"
     if np.mean(means > LOUD) > 0.5:
-        return Finding("polarity", LOOK, f"{found}, as of maps that are 1 off the contours", "add --invert")
+        return Finding(
+            "polarity", LOOK, f"{found}, as of maps that are 1 off the contours", f"add {argument('invert', True)}"
+        )
     return Finding("polarity", OK, f"{found}: 0 off the contours")
 
 
@@ -206,6 +210,11 @@ def _top(share: float) -> Finding:
 
 def _thickness(left: float) -> Finding:
     if left >= THIN_ALREADY:
-        return Finding("thickness", OK, f"thin already ({left:.0%} of the pixels stay when thinned)", "no --nms needed")
-    advice = "most papers suppress non-maxima first: --nms hed, rcf ..."
+        return Finding(
+            "thickness",
+            OK,
+            f"thin already ({left:.0%} of the pixels stay when thinned)",
+            f"no {argument('nms')} needed",
+        )
+    advice = f"most papers suppress non-maxima first: {argument('nms', 'hed')}, rcf ..."
     return Finding("thickness", LOOK, f"thick contours ({left:.0%} of the pixels stay when thinned)", advice)

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...eval.hashing import digest
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
-from ..errors import UserError
-from ..files.hashes import digest
-from ..files.predictions import Prediction, find_predictions, prediction_hash, read_prediction
-from .results import Run, truth_hash
+from ..errors import UserError, argument
+from ..files.predictions import Prediction, find_predictions, read_prediction
+from .records import truth_hash
+from .results import Run
 
 
 def run_protocol(run: Run) -> BoundaryProtocol:
@@ -40,9 +41,15 @@ def read_saved(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
             f"{run.folder}: no saved map of {image_id} (maps are not committed); run the detector or score again"
         )
     prediction = read_prediction(maps[image_id], bool(run.meta["protocol"].get("invert")))
-    if prediction_hash(prediction) != run.records[image_id].map:
+    if prediction.digest() != run.records[image_id].map:
         raise UserError(f"{maps[image_id]}: not the map that was counted; run or score again")
     return prediction
+
+
+def as_counted(run: Run, prediction: Prediction) -> Prediction:
+    """Return a prediction as the run counted it: suppressed, if it was."""
+    nms = run.meta["protocol"].get("nms")
+    return prediction.suppressed(nms) if nms else prediction
 
 
 def counted_pair(run: Run, dataset: Dataset, image_id: str) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -62,5 +69,7 @@ def counted_pair(run: Run, dataset: Dataset, image_id: str) -> tuple[NDArray[np.
         ("ground truth", truth_hash(truth), record.truth),
     ):
         if found != counted:
-            raise UserError(f"--data: the {what} of {image_id} is not the one that {run.name} was counted with")
+            raise UserError(
+                f"{argument('data')}: the {what} of {image_id} is not the one that {run.name} was counted with"
+            )
     return image, truth

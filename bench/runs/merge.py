@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError, listing
+from ..errors import UserError, argument, listing
 from ..files.atomic import write_bytes, write_json
 from ..files.folders import make_writable
 from .guards import sole_writer
-from .results import SUMMARY_FILES, Run, assemble_run, joint_hashes, load_run, require_like, write_summary
+from .journal import NAME, write_lines
+from .records import joint_hashes
+from .results import SUMMARY_FILES, Run, assemble_run, load_run, require_like, write_summary
 
 # What has to agree between shards, each in ``run.json``.
 SAME = ("detector", "params", "protocol", "versions")
@@ -40,14 +42,14 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
         seconds.update(run.meta["seconds"])
     ids = sorted(records)
     copies = {
-        out / part / path.name: path
+        out / "maps" / path.name: path
         for run in runs
-        for part in ("counts", "maps")
-        for path in sorted((run.folder / part).glob("*"))
+        for path in sorted((run.folder / "maps").glob("*"))
         if path.stem in run.records
     }
-    _require_room(out, copies)
-    make_writable(out, f"--out {out}")
+    lines = [records[image_id].line() for image_id in ids]
+    _require_room(out, copies, lines)
+    make_writable(out, argument("out", out))
     meta: dict[str, Any] = {
         **runs[0].meta,
         "predictions": runs[0].meta.get("predictions") and str((out / "maps").resolve()),
@@ -59,19 +61,21 @@ def merge_shards(shards: list[Path], out: Path) -> Run:
     with sole_writer(out):
         for copy, path in copies.items():
             write_bytes(copy, path.read_bytes())
+        write_lines(out / NAME, lines)
         write_json(out / "run.json", meta)
         merged = assemble_run(out)
         write_summary(merged)
     return merged
 
 
-def _require_room(out: Path, copies: dict[Path, Path]) -> None:
+def _require_room(out: Path, copies: dict[Path, Path], lines: list[str]) -> None:
     """Raise if ``out`` has more than a killed merge of the same shards leaves: copies, a summary without scores."""
-    parts = (out / "counts", out / "maps")
-    expected = {*parts, *(out / name for name in ("run.json", *SUMMARY_FILES) if name != "scores.json")}
-    for folder in (out, *parts):
+    expected = {out / "maps", *(out / name for name in ("run.json", *SUMMARY_FILES) if name != "scores.json")}
+    records = "".join(f"{line}\n" for line in lines).encode()
+    for folder in (out, out / "maps"):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             ours = path in expected or path.name.startswith(".")
+            ours |= path == out / NAME and path.read_bytes() == records
             if not ours and (path not in copies or path.read_bytes() != copies[path].read_bytes()):
                 raise UserError(f"{out}: not empty (it has {path.relative_to(out)}); choose a new folder to merge into")
 

@@ -45,7 +45,7 @@ def region_files(regions: Mapping[str, RegionScores]) -> dict[str, str]:
     """
     regions = {image_id: _printed(image) for image_id, image in regions.items()}
     summary = summarize_regions(regions)
-    covering, rand, information = summary.covering, summary.rand, summary.information
+    covering, pri, vi = summary.covering, summary.pri, summary.vi
     levels = next(iter(regions.values())).thresholds
     images = []
     for index, image in enumerate(regions.values(), 1):
@@ -56,7 +56,7 @@ def region_files(regions: Mapping[str, RegionScores]) -> dict[str, str]:
         "eval_cover.txt": _rows([(covering.ods_threshold, covering.ods, covering.ois, summary.covering_best)]),
         "eval_cover_th.txt": _rows(zip(levels, covering_curve(regions.values()), strict=True)),
         "eval_cover_img.txt": _rows(images),
-        "eval_RI_VOI.txt": _rows([(*_best(rand), *_best(information))]),
+        "eval_RI_VOI.txt": _rows([(*_best(pri), *_best(vi))]),
         "eval_RI_VOI_thr.txt": _rows(zip(levels, *means, strict=True)),
     }
 

@@ -1,22 +1,23 @@
 """What is refused before a run begins: mixed results, overwriting what somebody would miss, unusable saved maps."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...eval.hierarchy import Hierarchy
-from ...eval.sweeps import Sweep
-from ..errors import UserError, listing, note
-from ..files.predictions import checked_prediction, describe_kind, read_prediction
-from ..methods.names import Detector
+from ..errors import UserError, argument, listing
+from ..files.predictions import checked_prediction, read_prediction
 from .results import load_meta
 
 if TYPE_CHECKING:
-    from .runner import Job
+    from .contours import ContourJob
+    from .source import SavedMaps
+
+logger = logging.getLogger(__name__)
 
 
-def require_same_set(out: Path, jobs: list["Job"]) -> None:
+def require_same_set(out: Path, jobs: list["ContourJob"]) -> None:
     """Refuse to put runs of other data or another protocol side by side in one results folder.
 
     Raises
@@ -30,13 +31,16 @@ def require_same_set(out: Path, jobs: list["Job"]) -> None:
         held, wanted = meta["dataset"], f"{first.dataset.name} {first.dataset.split}"
         if f"{held['name']} {held['split']}" != wanted:
             raise UserError(
-                f"--out {out}: holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder"
+                f"holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder",
+                parameter="out",
+                value=out,
             )
         if any(meta["protocol"].get(key) != value for key, value in first.settings().items()):
-            raise UserError(f"--out {out}: {folder.name} in it has another protocol; choose another folder")
+            other = f"{folder.name} in it has another protocol; choose another folder"
+            raise UserError(other, parameter="out", value=out)
 
 
-def require_same_run(job: "Job") -> None:
+def require_same_run(job: "ContourJob") -> None:
     """Refuse to overwrite what somebody would miss: a run of other data, another detector, or maps made elsewhere.
 
     Raises
@@ -48,13 +52,13 @@ def require_same_run(job: "Job") -> None:
         return
     meta = load_meta(job.folder)
     held = (meta["detector"], meta["dataset"]["name"], meta["dataset"]["split"], meta.get("predictions") is None)
-    made_here = isinstance(job.source, Detector)
+    made_here = job.source.about()["predictions"] is None
     if held != (job.source.name, job.dataset.name, job.dataset.split, made_here):
         what = f"{'a run' if held[3] else 'the scores'} of {held[0]} on {held[1]} {held[2]}"
-        raise UserError(f"{job.folder}: holds {what}; choose another --out or --name")
+        raise UserError(f"{job.folder}: holds {what}; choose another {argument('out')} or {argument('name')}")
 
 
-def check_saved_maps(job: "Job") -> None:
+def check_saved_maps(source: "SavedMaps", job: "ContourJob") -> None:
     """Read every saved map before counting any: list all that are unusable, warn if they look inverted.
 
     Raises
@@ -65,31 +69,32 @@ def check_saved_maps(job: "Job") -> None:
     problems, bright, kinds = [], [], {}
     highest = 0.0
     for image_id in job.dataset.ids:
-        path = job.source.files[image_id]
+        path = source.files[image_id]
         try:
             image, _ = job.dataset.pair(image_id)
-            prediction = checked_prediction(read_prediction(path, job.invert), str(path), image.shape[:2])
+            prediction = checked_prediction(read_prediction(path, source.invert), str(path), image.shape[:2])
         except UserError as error:
             problems.append(str(error))
             continue
-        kinds.setdefault(describe_kind(prediction), []).append(path.name)
-        if isinstance(prediction, Sweep) and (job.nms or job.invert):
-            option = "--nms" if job.nms else "--invert"
+        kinds.setdefault(prediction.description, []).append(path.name)
+        if not prediction.is_soft and (job.nms or source.invert):
+            option = argument("nms") if job.nms else argument("invert", True)
             problems.append(f"{path}: holds segmentations, but {option} is for contour maps; leave it out")
-        elif not isinstance(prediction, Sweep):
-            soft = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
+        elif prediction.is_soft:
+            soft = prediction.contour_map()
             bright.append(soft.mean() > 0.5)
             highest = max(highest, float(soft.max()))
     if problems:
         raise UserError("\n".join(problems))
     if len(kinds) > 1:
         rarest = min(kinds, key=lambda kind: len(kinds[kind]))
-        raise UserError(f"{job.source.folder}: not all files hold the same: {rarest} in {listing(kinds[rarest])}")
-    if 0 < highest <= 1 / 255 and not job.invert:
+        raise UserError(f"{source.folder}: not all files hold the same: {rarest} in {listing(kinds[rarest])}")
+    if 0 < highest <= 1 / 255 and not source.invert:
         raise UserError(
-            f"{job.source.folder}: no value above {highest:.2g}; 0 and 1 stored as 8 or 16 bits? expected"
+            f"{source.folder}: no value above {highest:.2g}; 0 and 1 stored as 8 or 16 bits? expected"
             " full scale (255 or 65535) where a contour is certain"
         )
     if bright and np.mean(bright) > 0.5:
-        done = "upright before inversion? leave out --invert" if job.invert else "inverted? if so, add --invert"
-        note(f"warning: {job.source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")
+        invert = argument("invert", True)
+        done = f"upright before inversion? leave out {invert}" if source.invert else f"inverted? if so, add {invert}"
+        logger.warning(f"{source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")

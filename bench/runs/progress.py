@@ -5,6 +5,7 @@ process looks at from time to time. Nobody waits for anybody, and whoever dies l
 """
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -16,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+logger = logging.getLogger(__name__)
+
 EVERY = 0.2  # seconds between two looks, and between two notes of a detector
-
-
 STALE = 60.0  # seconds after which a note is of a process that died
 
 
@@ -51,7 +52,11 @@ class Progress:
         if self._bar is not None:
             self._bar.update()
         elif self.done == self.total or self.done % max(1, self.total // 10) == 0:
-            print(f"{self.label}: {self.done} of {self.total} images", file=sys.stderr, flush=True)
+            logger.info(f"{self.label}: {self.done} of {self.total} images")
+
+    def interrupted(self) -> None:
+        """Say how far it is."""
+        logger.info(f"\n{self.label}: interrupted after {self.done} of {self.total} images")
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._over.set()
@@ -88,7 +93,7 @@ def iteration_note(notes: Path | None, name: str) -> Callable[[int, int, float],
             return
         last = now
         try:
-            file.write_text(json.dumps([name, iteration, iterations, loss]))
+            file.write_text(json.dumps([name, iteration, iterations, loss]), encoding="utf-8")
         except TimeoutError:  # is an OSError, but the image's time limit, which strikes anywhere
             raise
         except OSError:  # a full disk is no reason to lose an image
@@ -102,7 +107,7 @@ def iteration_line(notes: Path) -> str:
     found = []
     for file in sorted(notes.iterdir()):
         try:
-            name, iteration, iterations, loss = json.loads(file.read_text())
+            name, iteration, iterations, loss = json.loads(file.read_text(encoding="utf-8"))
             fresh = time.time() - file.stat().st_mtime < STALE
         except (OSError, ValueError):  # being written, or just deleted
             continue

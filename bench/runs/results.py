@@ -1,69 +1,35 @@
-"""The format of a results folder.
+"""The format of a results folder, and finished runs read back.
 
-One folder per detector: ``counts/<id>.json``, a record per image with its integer counts, its region measures where it
-has regions, and the hashes of all that went in; ``maps/<id>.npy`` or ``.npz``, the predictions that `run` makes;
-``run.json`` says how; ``scores.json`` and the official ``eval_*.txt`` are folds over the records. Files are written
-whole or not at all.
+One folder per detector: ``counts.jsonl``, a record per image with its integer counts, its region measures where it has
+regions, and the hashes of all that went in (`journal`, `records`); ``maps/<id>.npy`` or ``.npz``, the predictions that
+`run` makes; ``run.json`` says how; ``scores.json`` and the official ``eval_*.txt`` are folds over the records. Files
+are written whole or not at all, records line by line.
 """
 
-import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...eval.counting import BoundaryCounts
-from ...eval.metrics import Summary, summarize
+from ...eval.metrics import Score, Summary, summarize
 from ...eval.protocol import BoundaryProtocol
 from ...eval.regions import RegionScores, RegionSummary, summarize_regions
 from ..errors import UserError
-from ..files.atomic import json_text, write_json, write_text
-from ..files.hashes import digest
+from ..files.atomic import json_text, write_text
+from .journal import NAME, damaged_lines, parsed, read_lines
 from .official_files import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
+from .records import UNREADABLE, Record, require
 
-COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
-REGION_FIELDS = tuple(part.name for part in fields(RegionScores))
-OPTIONAL = ("settings", "regions", "truth_regions", "full_map", "versions")
 # What has to stand in ``run.json``, and what reading of files that others may have changed can come to.
 META = {"detector": str, "dataset": dict, "protocol": dict, "hashes": dict, "versions": dict, "finished": str}
 META |= {"seconds": dict}
 META_MAYBE = {"failed": dict, "params": dict | None, "predictions": str | None}
 REGION_SCALES = {"covering": ("ods", "ois", "best"), "pri": ("ods", "ois"), "vi": ("ods", "ois")}
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba", "torch")
 SUMMARY_FILES = (*BOUNDARY_FILES, *REGION_FILES, "scores.json")  # the last one says that all are there
-
-
-@dataclass(frozen=True)
-class Record:
-    """One image's counts and region measures, and what they were made from.
-
-    ``image``, ``truth`` and ``map`` are hashes of arrays; ``detector`` is the detector's fingerprint, empty for maps
-    made elsewhere; ``protocol`` the settings that decide the counts besides the arrays. ``settings`` are the names of a
-    sweep's settings; ``regions`` is None without regions, and ``truth_regions`` the hash of the true ones.
-    ``full_map`` has matched and all pixels of a map that is a contour everywhere (None in older records). ``versions``
-    are those of the libraries that made the map, or counted it where it was made elsewhere (empty in older records).
-    """
-
-    id: str
-    image: str
-    truth: str
-    detector: str
-    map: str
-    protocol: dict[str, Any]
-    counts: BoundaryCounts
-    settings: tuple[str, ...] = ()
-    regions: RegionScores | None = None
-    truth_regions: str = ""
-    full_map: tuple[int, int] | None = None
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,6 +40,10 @@ class Run:
     name: str
     meta: dict[str, Any]
     records: dict[str, Record]
+
+    def __repr__(self) -> str:
+        data = self.meta["dataset"]
+        return f"<Run {self.name} on {len(self.records)} images of {data['name']} {data['split']}: {self.folder}>"
 
     @property
     def counts(self) -> dict[str, BoundaryCounts]:
@@ -107,69 +77,13 @@ def folder_name(name: str) -> str:
         If nothing but dots and blanks is left.
     """
     if not name.strip(". "):
-        raise UserError(f"--name {name!r}: expected a name with a letter or digit in it")
+        raise UserError("expected a name with a letter or digit in it", parameter="name", value=name)
     return quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
 
 
 def map_path(folder: Path, image_id: str, suffix: str = ".npy") -> Path:
     """Return where a run keeps the prediction of an image."""
     return folder / "maps" / f"{image_id}{suffix}"
-
-
-def truth_hash(truth: NDArray[np.bool_]) -> str:
-    """Return the hash of (G, H, W) ground truth that records hold."""
-    return digest(np.packbits(truth), str(truth.shape))
-
-
-def joint_hashes(records: Iterable[Record]) -> dict[str, str]:
-    """Return one hash each of all images, ground truth and maps that went into a run."""
-    records = list(records)
-    return {key: digest(*(getattr(record, key) for record in records)) for key in ("image", "truth", "map")}
-
-
-@cache
-def current_versions() -> dict[str, str]:
-    """Return the versions of the libraries in this process that have a say in maps and counts."""
-    return {name: _version(name) for name in VERSIONED}
-
-
-def pooled_versions(records: Iterable[Record], before: dict[str, str]) -> dict[str, str]:
-    """Return the versions that went into a run, several of a library separated by commas.
-
-    ``before`` speaks for older records, which say nothing of theirs.
-    """
-    every = [record.versions or before for record in records] or [current_versions()]
-    found: dict[str, set[str]] = {}
-    for name, value in (item for versions in every for item in versions.items()):
-        found.setdefault(name, set()).update(value.split(", "))
-    return {name: ", ".join(sorted(values)) for name, values in found.items()}
-
-
-def write_record(folder: Path, record: Record) -> None:
-    """Write the record of one image."""
-    values = {**asdict(record), "counts": _plain(record.counts, COUNT_FIELDS)}
-    if record.regions is not None:
-        values["regions"] = _plain(record.regions, REGION_FIELDS)
-    stored = {name: value for name, value in values.items() if name not in OPTIONAL or value}
-    write_json(_record_path(folder, record.id), stored, indent=None)
-
-
-def read_record(folder: Path, image_id: str) -> Record | None:
-    """Return the record of one image; None if there is none or it cannot be read, so that it is made again."""
-    try:
-        values = _read_json(_record_path(folder, image_id))
-        if values["id"] != image_id:
-            return None
-        values["counts"] = BoundaryCounts(**values["counts"])
-        values["settings"] = tuple(values.get("settings", ()))
-        values["full_map"] = tuple(map(int, values["full_map"])) if "full_map" in values else None
-        if values.get("regions") is not None:
-            values["regions"] = RegionScores(**values["regions"])
-        record = Record(**values)
-        _require_sound(record)
-    except UNREADABLE:
-        return None
-    return record
 
 
 def write_summary(run: Run) -> None:
@@ -213,19 +127,24 @@ def scores(summary: Summary) -> dict[str, Any]:
 
 def region_scores(summary: RegionSummary) -> dict[str, dict[str, float]]:
     """Return the region measures as plain values."""
-    covering, rand, information = (scale._asdict() for scale in (summary.covering, summary.rand, summary.information))
-    return {"covering": {**covering, "best": summary.covering_best}, "pri": rand, "vi": information}
+    covering, pri, vi = (scale._asdict() for scale in (summary.covering, summary.pri, summary.vi))
+    return {"covering": {**covering, "best": summary.covering_best}, "pri": pri, "vi": vi}
 
 
 def load_scores(folder: Path) -> dict[str, Any] | None:
     """Return what ``scores.json`` says, None if the run is not finished."""
     try:
         found = _read_json(folder / "scores.json")
-        values = [found["ods"]["f"], found["ois"]["f"], found["ap"], found["images"]]
+        values = [
+            *(found["ods"][name] for name in Score._fields),
+            found["ois"]["f"],
+            found["ap"],
+            found["ods_threshold"],
+        ]
         values += [] if found["r50"] is None else [found["r50"]]
         for measure, scales in REGION_SCALES.items() if "regions" in found else ():
             values += [found["regions"][measure][scale] for scale in scales]
-        _require(all(isinstance(value, int | float) for value in values))
+        require(all(isinstance(value, int | float) for value in values) and found["images"] in range(1, 10**9))
         return found
     except FileNotFoundError:
         return None
@@ -239,16 +158,17 @@ def load_meta(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` says."""
     try:
         meta = _read_json(folder / "run.json")
-        _require(isinstance(meta, dict))
+        require(isinstance(meta, dict))
         for key, kind in (META | {key: kind for key, kind in META_MAYBE.items() if key in meta}).items():
-            _require(isinstance(meta[key], kind))
+            require(isinstance(meta[key], kind))
         dataset, protocol = meta["dataset"], meta["protocol"]
         BoundaryProtocol(protocol["thresholds"], protocol["max_dist"], protocol["thin"])
         names = (dataset["name"], dataset["split"], *dataset["ids"], *meta["versions"].values())
-        _require(all(isinstance(name, str) for name in names) and isinstance(protocol["definition"], int))
-        _require(isinstance(protocol.get("nms"), str | None))
-        _require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
-        _require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
+        require(all(isinstance(name, str) for name in names) and isinstance(protocol["definition"], int))
+        require(isinstance(protocol.get("nms"), str | None))
+        require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
+        require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
+        require(all(isinstance(s, int | float) for steps in meta["seconds"].values() for s in steps.values()))
     except UNREADABLE:
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
     return meta
@@ -269,14 +189,15 @@ def load_run(folder: Path) -> Run:
 
 def assemble_run(folder: Path) -> Run:
     """Return a run from its records before its scores are written; as `load_run` otherwise."""
-    meta = load_meta(folder)
+    meta, lines = load_meta(folder), read_lines(folder)
     records: dict[str, Record] = {}
     for image_id in meta["dataset"]["ids"]:
-        record = read_record(folder, image_id)
+        record = Record.from_line(lines.get(image_id))
         if record is None:
-            raise UserError(f"{_record_path(folder, image_id)}: missing or damaged; run or score again to make it anew")
+            where = f"{folder / NAME}: {image_id} missing or damaged{_damage(folder)}"
+            raise UserError(f"{where}; run or score again to make it anew")
         if record.protocol != meta["protocol"]:
-            raise UserError(f"{_record_path(folder, image_id)}: of another protocol than the rest; run or score again")
+            raise UserError(f"{folder / NAME}: {image_id} of another protocol than the rest; run or score again")
         records[image_id] = record
         require_like(record, next(iter(records.values())), folder)
     return Run(folder, meta["detector"], meta, records)
@@ -303,10 +224,6 @@ def finished(folders: list[Path]) -> list[Path]:
     return [folder for folder in dict.fromkeys(folders) if (folder / "scores.json").exists()]
 
 
-def _record_path(folder: Path, image_id: str) -> Path:
-    return folder / "counts" / f"{image_id}.json"
-
-
 def require_like(record: Record, first: Record, folder: Path) -> None:
     """One detector's code made all maps; a sweep has the same settings for every image."""
     if record.detector != first.detector:
@@ -323,39 +240,9 @@ def require_like(record: Record, first: Record, folder: Path) -> None:
 
 def _read_json(path: Path) -> Any:
     """Return what a file holds that `json_text` made: no NaN, no half characters."""
-    text = path.read_text()
-    values = json.loads(text, parse_constant=lambda name: _require(False))
-    if "\\ud" in text.lower():
-        json.dumps(values, ensure_ascii=False).encode()
-    return values
+    return parsed(path.read_text(encoding="utf-8"))
 
 
-def _require_sound(record: Record) -> None:
-    hashes = (record.image, record.truth, record.detector, record.map, record.truth_regions)
-    texts = (*hashes, *record.settings, *record.versions, *record.versions.values())
-    _require(all(isinstance(text, str) for text in texts) and isinstance(record.protocol, dict))
-    _require(record.full_map is None or len(record.full_map) == 2)
-    for part in (record.counts, record.regions):
-        _require(part is None or (part.thresholds.ndim == 1 and bool(np.isfinite(part.thresholds).all())))
-    _require(len(record.counts.thresholds) > 0)
-    if record.regions is not None:
-        _require(record.regions.area_r > 0 and record.regions.area_p > 0)
-        for name in REGION_FIELDS:
-            _require(bool(np.isfinite(np.asarray(getattr(record.regions, name), np.float64)).all()))
-
-
-def _require(condition: bool) -> None:
-    if not condition:
-        raise ValueError
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _plain(values: BoundaryCounts | RegionScores, names: Iterable[str]) -> dict[str, Any]:
-    found = {name: getattr(values, name) for name in names}
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in found.items()}
+def _damage(folder: Path) -> str:
+    numbers = damaged_lines(folder)
+    return f" (line {numbers[0]} is no record)" if numbers else ""

@@ -19,7 +19,7 @@ def note_seconds(folder: Path, image_id: str, seconds: Mapping[str, float]) -> N
     the disk says so.
     """
     if seconds:
-        with suppress(OSError), (folder / NOTED).open("a") as file:
+        with suppress(OSError), (folder / NOTED).open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps([image_id, seconds]))  # after a line that a kill has cut, too
 
 
@@ -41,7 +41,7 @@ def forget_notes(folder: Path) -> None:
 
 def _noted(folder: Path) -> list[tuple[str, Seconds]]:
     try:
-        lines = (folder / NOTED).read_text(errors="replace").splitlines()
+        lines = (folder / NOTED).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return []
     found = []

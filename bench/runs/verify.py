@@ -11,10 +11,12 @@ from ...eval.protocol import COUNTS_DEFINITION
 from ...eval.regions import RegionScores
 from ..datasets.base import Dataset
 from ..errors import UserError
+from .contours import ContourJob
 from .kept_maps import counted_pair, read_saved, run_protocol, saved_maps
 from .progress import Progress
-from .results import REGION_FIELDS, SUMMARY_FILES, Run, joint_hashes, load_run, summary_texts
-from .runner import Job, SavedMaps, compare_regions, count_prediction
+from .records import REGION_FIELDS, joint_hashes
+from .results import SUMMARY_FILES, Run, load_run, summary_texts
+from .source import SavedMaps
 
 
 class Verified(NamedTuple):
@@ -83,14 +85,16 @@ def _recounted(run: Run, maps: dict[str, Path], image_id: str, dataset: Dataset)
     except UserError as error:
         return [str(error)]
     protocol = run_protocol(run)
-    job = Job(SavedMaps(run.name, run.folder, {}), dataset, protocol, run.folder, run.meta["protocol"].get("nms"))
+    source = SavedMaps(run.name, run.folder, {})
+    nms = run.meta["protocol"].get("nms")
+    job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=run.folder, nms=nms)
     wrong = []
-    if count_prediction(prediction, truth, job) != record.counts or record.full_map not in (
+    if job.count(prediction, truth) != record.counts or record.full_map not in (
         None,
         full_map_counts(truth),
     ):
         wrong.append(f"{run.folder} {image_id}: counts differ when made again")
-    regions = compare_regions(prediction, dataset.segmentations(image_id), job)
+    regions = job.compare_regions(prediction, dataset.segmentations(image_id))
     if not _same_regions(regions, record.regions):
         wrong.append(f"{run.folder} {image_id}: region measures differ when made again")
     return wrong

@@ -1,19 +1,23 @@
 """Several processes that share out images, survive one another's death, and stop at once when interrupted."""
 
+import logging
 import os
 import signal
+import sys
 import threading
-import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+logger = logging.getLogger(__name__)
+
+MOST_ON_WINDOWS = 61  # handles that one thread can wait for, less those that the pool needs itself
 Item = TypeVar("Item", bound=Hashable)  # an image id, or a batch of them
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -21,11 +25,14 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 class Workers:
     """A pool of ``count`` processes, or this process alone if ``count`` is 1; use as a context.
 
-    Leaving it by an exception, such as an interruption, ends the processes at once.
+    Each process of a pool first calls ``prepare``, such as to show messages. Leaving the context by an exception, such
+    as an interruption, ends the processes at once.
     """
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    are_here = True  # on this machine, where they can note down which iteration they are at
+
+    def __init__(self, count: int, prepare: Callable[[], None] | None = None) -> None:
+        self.count, self.prepare = _possible(count), prepare
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -60,7 +67,7 @@ class Workers:
 
     def _results(self, work: Callable[[Item], Any], items: list[Item]) -> Iterator[tuple[Item, Any]]:
         if self._pool is None:
-            self._pool = _started_pool(self.count)
+            self._pool = _started_pool(self.count, self.prepare)
         futures = {self._pool.submit(work, item): item for item in items}
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -76,10 +83,18 @@ class Workers:
         self._pool = None
 
 
-def _started_pool(count: int) -> ProcessPoolExecutor:
+def _possible(count: int) -> int:
+    """No more than the system can wait for."""
+    if sys.platform == "win32" and count > MOST_ON_WINDOWS:
+        logger.warning(f"{MOST_ON_WINDOWS} processes in place of {count}: Windows cannot wait for more")
+        return MOST_ON_WINDOWS
+    return count
+
+
+def _started_pool(count: int, prepare: Callable[[], None] | None) -> ProcessPoolExecutor:
     """Start all processes now, each with one thread for linear algebra and deaf to Ctrl-C, which the parent handles."""
     pool = ProcessPoolExecutor(
-        count, mp_context=get_context("spawn"), initializer=_prepare_process, initargs=(os.getpid(),)
+        count, mp_context=get_context("spawn"), initializer=_prepare_process, initargs=(prepare,)
     )
     with _holding_interrupts(), _environment(ONE_THREAD):
         for _ in range(count):
@@ -87,13 +102,14 @@ def _started_pool(count: int) -> ProcessPoolExecutor:
     return pool
 
 
-def _prepare_process(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end soon after it has gone: killed, it cannot stop us, and we would wait on."""
+def _prepare_process(prepare: Callable[[], None] | None) -> None:
+    """Leave Ctrl-C to the parent, and end when it has gone: killed, it cannot stop us, and we would wait on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if prepare:
+        prepare()
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        connection.wait([parent_process().sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -101,7 +117,10 @@ def _prepare_process(parent: int) -> None:
 
 @contextmanager
 def _holding_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait meanwhile: no process is left half started, and those started here do not hear it, either."""
+    """Let Ctrl-C wait meanwhile: no process is left half started, and those started here do not hear it, either.
+
+    Not on Windows, where signals cannot be held back.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
         yield
         return

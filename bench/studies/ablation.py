@@ -28,6 +28,7 @@ from ...cnf_contours.fitting import Fitted, fit_fields_in_stages
 from ...cnf_contours.images import enlarge, lab, working_image
 from ...cnf_contours.losses import reconstruction_loss
 from ...eval.counting import BoundaryCounts, count_map
+from ...eval.hashing import digest
 from ...eval.metrics import summarize
 from ...eval.oriented import thin_oriented
 from ...eval.suppression import suppress
@@ -36,7 +37,6 @@ from ..datasets.opening import open_dataset
 from ..errors import note
 from ..files.arrays import read_npz, write_npz
 from ..files.atomic import write_text
-from ..files.hashes import digest
 from ..runs.workers import Workers
 
 if TYPE_CHECKING:

@@ -31,8 +31,10 @@ from numpy.random import RandomState
 from ..datasets.opening import open_dataset
 from ..errors import note
 from ..files.atomic import write_text
+from ..runs.journal import NAME, id_of, whole_lines
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none, and no other signals that this study sends
+SIGNALS = (signal.SIGINT, signal.SIGTERM, SIGKILL)
 TIMES = ("seconds", "finished")  # what may differ in run.json
 GONE_SECONDS = 10.0  # within which workers have to have ended after their parent
 ANSWER = "the same command goes on from there"
@@ -61,9 +63,9 @@ MODULE = "soaked_edges"
 
 
 class Finished(NamedTuple):
-    """An image whose record is written: which file that is, and how often the detector was called before."""
+    """An image whose record is written: how often that is so, and how often the detector was called before."""
 
-    record: tuple[int, int]
+    records: int
     calls: int
 
 
@@ -99,7 +101,7 @@ class Soak:
     def __init__(self, place: Path, images: int, workers: int, seed: int) -> None:
         self.place, self.random, self.tally = place, RandomState(seed), Tally()
         self.groups: list[int] = []
-        (place / f"{MODULE}.py").write_text(DETECTORS)
+        (place / f"{MODULE}.py").write_text(DETECTORS, encoding="utf-8")
         dataset = open_dataset("scenes").limit(images)
         self.id_of = {str(zlib.crc32(dataset.image(i).tobytes())): i for i in dataset.ids}
         program = [sys.executable, "-m", "contourbench"]
@@ -109,7 +111,7 @@ class Soak:
             "score": [*program, "score", "maps", *common],
         }
         self.calm: dict[str, dict[str, bytes]] = {}
-        self.records: dict[str, list[Path]] = {}
+        self.records: dict[str, list[str]] = {}
         self.usual: dict[str, Ending] = {}
 
     def undisturbed(self) -> None:
@@ -142,7 +144,7 @@ class Soak:
                     time.sleep(0.01)
                 working = time.perf_counter()
             else:
-                while process.poll() is None and len(records(out)) < images:
+                while process.poll() is None and len(set(records(out))) < images:
                     time.sleep(0.01)
                 try:
                     process.wait(moment)
@@ -159,7 +161,7 @@ class Soak:
 
     def _point(self, name: str, out: Path) -> tuple[int, float]:
         """Return a random point: how many images have to be finished, and how many seconds have to pass then."""
-        usual, whole, before = self.usual[name], len(self.records[name]), len(records(out))
+        usual, whole, before = self.usual[name], len(self.records[name]), len(set(records(out)))
         if before == whole:
             return 0, self.random.uniform(0, usual.seconds)
         if self.random.uniform() < 0.25:
@@ -167,18 +169,15 @@ class Soak:
         return self.random.randint(before, whole) + 1, self.random.uniform(0, 2 * usual.working / whole)
 
     def finished(self, out: Path) -> dict[str, Finished]:
-        """Return what is finished in a results folder, by the name of the record."""
-        found = {}
-        for path in records(out):
-            state = path.stat()
-            found[str(path.relative_to(out))] = (state.st_ino, state.st_mtime_ns)
+        """Return what is finished in a results folder, by the name of the run and the id of the image."""
+        written = Counter(records(out))
         calls = Counter(self._calls())  # after the records: a call comes before its record
-        return {name: Finished(record, calls[name]) for name, record in found.items()}
+        return {name: Finished(count, calls[name]) for name, count in written.items()}
 
     def _calls(self) -> list[str]:
         log = self.place / "calls"
-        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
-        return [f"{MODULE}-{name}/counts/{self.id_of[image]}.json" for name, image in lines]
+        lines = [line.split() for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+        return [f"{MODULE}-{name}/{self.id_of[image]}" for name, image in lines]
 
     def life(self, name: str, out: Path, kills: int) -> int:
         """Start a command again and again until it is done, killed at most so many times; return how many times."""
@@ -192,6 +191,7 @@ class Soak:
             after = self.finished(out)
             self.tally.kept += len(before)
             again = [image for image, state in before.items() if after.get(image) != state]
+            again += [image for image, state in after.items() if state.records > 1]
             self.tally.faults += [f"{name}: {image} was finished and made again" for image in again]
             if not ending.killed or ending.code == 0:
                 break
@@ -207,7 +207,7 @@ class Soak:
         phase = PHASES[2 if after == whole else 1 if after > before else 0]
         tally.kills[name, kill, phase] += 1
         self.groups.append(ending.group)
-        if kill is signal.SIGKILL:
+        if kill is SIGKILL:
             return
         tally.slowest[name, kill] = max(ending.answering, tally.slowest.get((name, kill), 0.0))
         if any(word in ending.err for word in LAST_WORDS) and ending.code == -kill:
@@ -262,9 +262,12 @@ def soak(place: Path, kills: int, images: int = 12, workers: int = 2, seed: int 
     return test.tally
 
 
-def records(out: Path) -> list[Path]:
-    """Return the records of finished images in a results folder, of one run or of several."""
-    return sorted([*out.glob("counts/*.json"), *out.glob("*/counts/*.json")])
+def records(out: Path) -> list[str]:
+    """Return run and id of every whole record in a results folder, as often as it is there."""
+    journals = sorted([*out.glob(NAME), *out.glob(f"*/{NAME}")])
+    return [
+        str(journal.parent.relative_to(out) / str(id_of(line))) for journal in journals for line in whole_lines(journal)
+    ]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -283,7 +286,7 @@ def living(group: int) -> bool:
     """Whether a process of a group is alive; one that has ended and was not waited for is not."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, owner = path.read_text().rpartition(")")[2].split()[:3]
+            state, _, owner = path.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
         except (OSError, ValueError):
             continue
         if int(owner) == group and state != "Z":
@@ -320,6 +323,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, metavar="TABLE.md")
     options = parser.parse_args(arguments)
+    if os.name != "posix":
+        parser.error("needs signals between processes, which this system does not have")
     with tempfile.TemporaryDirectory(prefix="contourbench-soak-") as place:
         tally = soak(Path(place), options.kills, options.images, options.workers, options.seed)
     text = table(tally)

@@ -30,7 +30,7 @@ from ..datasets.ground_truth import read_truth
 from ..datasets.opening import open_dataset
 from ..errors import note
 from ..files.atomic import write_json, write_text
-from ..files.predictions import counted_map, find_predictions, read_prediction
+from ..files.predictions import find_predictions, read_prediction
 
 REFERENCE = """
 import sys, time, numpy as np
@@ -82,7 +82,7 @@ def collect_cases(val: Dataset, sample: Path) -> list[Case]:
         cases.append(Case("thin map", image_id, sobel(image, 2.0, "lab", True), truth))
     for image_id, path in list(find_predictions(sample / "ucm2").items())[:3]:
         truth = np.stack(read_truth(sample / "groundTruth" / f"{image_id}.mat"))
-        cases.append(Case("region hierarchy (ucm2)", image_id, counted_map(read_prediction(path)), truth))
+        cases.append(Case("region hierarchy (ucm2)", image_id, read_prediction(path).contour_map(), truth))
     return sorted(cases, key=lambda case: case.kind)
 
 

@@ -10,23 +10,24 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 from ...eval.uncertainty import SCORES, bootstrap
 from ..errors import UserError, listing
 from ..files.atomic import write_text
-from ..report.comparison import compare_runs
-from ..runs.results import Run, find_runs, finished, load_run
+from ..report.comparison import compare_runs, interval_text
+from ..report.frames import per_image, runs_of
+from ..report.rendering import markdown
+from ..runs.results import Run
 
-SHOWN = ("ods", "ap")  # of the differences
+COMPARED = ("ods", "ap")  # what the differences are shown of
 
 
-def research_table(runs: list[Run], references: Sequence[str], samples: int = 1000, seed: int = 0) -> str:
+def variants_table(runs: Sequence[Run], references: Sequence[str], samples: int = 1000, seed: int = 0) -> str:
     """Return a Markdown table of runs, best ODS first.
 
     Parameters
     ----------
-    runs : list of Run
+    runs : sequence of Run
         Of the same images and protocol.
     references : sequence of str
         Names of runs that the others are compared with.
@@ -38,32 +39,35 @@ def research_table(runs: list[Run], references: Sequence[str], samples: int = 10
     UserError
         If a reference is not among the runs, or runs are not comparable.
     """
+    from pandas import DataFrame
+
     by_name = {run.name: run for run in runs}
     for name in references:
         if name not in by_name:
             raise UserError(f"--reference: {name!r} is not among the runs: {listing(sorted(by_name))}")
-    head = ["detector", *(score.upper() for score in SCORES)]
-    head += [f"{score.upper()} − `{name}`" for name in references for score in SHOWN]
-    rows = [(bootstrap(run.counts, samples, seed), run) for run in runs]
-    rows.sort(key=lambda row: -row[0]["ods"].value)
-    lines = [[*head, "seconds"], ["---"] * (len(head) + 1)]
-    for scores, run in rows:
-        cells = [f"`{run.name}`"]
-        cells += [f"{scores[s].value:.3f} [{scores[s].low:.3f}, {scores[s].high:.3f}]" for s in SCORES]
+    rows = []
+    for run in runs:
+        scores = bootstrap(run.counts, samples, seed)
+        row = {"rank": -scores["ods"].value, "detector": f"`{run.name}`"}
+        row |= {score.upper(): interval_text(scores[score]) for score in SCORES}
         for name in references:
-            found = compare_runs(run, by_name[name], samples, seed).differences
-            cells += [
-                "–" if run.name == name else f"{d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
-                for d in (found[s] for s in SHOWN)
-            ]
-        lines.append([*cells, _seconds(run)])
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+            row |= _differences(run, by_name[name], samples, seed)
+        rows.append(row | {"seconds": _seconds(run)})
+    return markdown(DataFrame(rows).sort_values("rank", kind="stable").drop(columns="rank"))
+
+
+def _differences(run: Run, reference: Run, samples: int, seed: int) -> dict[str, str]:
+    found = compare_runs(run, reference, samples, seed).differences
+    same = run.name == reference.name
+    return {
+        f"{score.upper()} − `{reference.name}`": "–" if same else interval_text(found[score], "+") for score in COMPARED
+    }
 
 
 def _seconds(run: Run) -> str:
     """Median of what the detector took for an image, on whatever machine and beside whatever else it ran."""
-    taken = [steps["detect"] for steps in run.meta["seconds"].values() if "detect" in steps]
-    return f"{median(taken):.1f}" if taken else "–"
+    median = per_image(run)["detect_seconds"].median()
+    return "–" if median != median else f"{median:.1f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     try:
-        text = research_table([load_run(folder) for folder in finished(find_runs(options.results))], options.reference)
+        text = variants_table(runs_of(options.results), options.reference)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ...baselines.half_discs import half_disc, smooth_along
 from ...baselines.owt_ucm import owt_ucm
-from ...baselines.pmi import fade_border, feature_contour
+from ...baselines.pmi import PmiConfig, fade_border, feature_contour
 from ...baselines.pmi_density import colour_features, unit_range, variance_features
 from ...baselines.textons import textons
 from ...eval.hierarchy import Hierarchy
@@ -212,6 +212,5 @@ def _spectrum(look: Look, config: CnfConfig, vectors: int, kernels: int) -> NDAr
         first = unit_range(standardise(look.features).reshape(*shape, -1).numpy())
     else:
         first = colour_features(look.picture, shape)
-    return fade_border(
-        feature_contour((first, variance_features(look.picture, shape)), vectors, kernels, seed=config.seed)
-    )
+    pmi = PmiConfig(vectors=vectors, kernels=kernels, seed=config.seed)
+    return fade_border(feature_contour((first, variance_features(look.picture, shape)), pmi))
