@@ -2,8 +2,6 @@
 
 import inspect
 import math
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -12,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from contourbench.baselines import half_discs as readout
-from contourbench.cnf_contours.config import CnfConfig
-from contourbench.cnf_contours.contours.detectors import cnf, cnf_fast, cnf_thesis, detect, segment
+from contourbench.cnf_contours.config import CNF
+from contourbench.cnf_contours.contours.detectors import cnf, cnf_fast, cnf_segmentation, cnf_thesis, detect, segment
 from contourbench.cnf_contours.contours.heads import contour_transform
 from contourbench.cnf_contours.contours.pipeline import scales_of
 
@@ -164,7 +162,7 @@ def test_threads_come_back_after_an_error():
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
-        detect(scene(), CnfConfig(**QUICK), progress=fail)
+        detect(scene(), CNF.changed(**QUICK), progress=fail)
     assert torch.get_num_threads() == before
 
 
@@ -177,7 +175,7 @@ def test_both_scales_are_averaged_before_thinning():
 
 def test_progress_counts_over_both_fields():
     seen = []
-    detect(scene(), CnfConfig(**QUICK), progress=lambda *call: seen.append(call[:2]))
+    detect(scene(), CNF.changed(**QUICK), progress=lambda *call: seen.append(call[:2]))
     assert seen == [(i, 8) for i in range(1, 9)]
 
 
@@ -219,7 +217,8 @@ def test_grey_as_rgb():
         (np.zeros((4, 4, 3)), {}, "float64"),
         (np.zeros((0, 4, 3), np.uint8), {}, "image: shape"),
         (scene(), {"layers": 5}, "layers: 5, expected one of 0, 3, 4"),
-        (scene(), {"source": "pixel"}, "source: 'pixel'"),
+        (scene(), {"source": "pixel"}, "source: 'pixel', expected one of .* did you mean 'pixels'"),
+        (scene(), {"filters": True}, "filters: True, expected an integer"),
         (scene(), {"readout": "ring"}, "readout"),
         (scene(), {"output": "all"}, "output"),
         (scene(), {"iterations": -1}, "iterations"),
@@ -239,28 +238,20 @@ def test_wrong_input_is_named(image, settings, message):
         cnf(image, **settings)
 
 
-def test_defaults_are_those_of_the_config():
-    config = CnfConfig()
-    for name, parameter in list(inspect.signature(cnf).parameters.items())[1:]:
-        if name not in ("device", "progress"):
-            assert parameter.default == getattr(config, name), name
-            assert isinstance(parameter.default, int | float | str | bool)
-
-
 def test_fast_is_one_field():
     assert inspect.signature(cnf_fast).parameters["layers"].default == 4
-    assert len(scales_of(CnfConfig(layers=4))) == 1
-    assert len(scales_of(CnfConfig())) == 2
-    assert len(scales_of(CnfConfig(source="pixels"))) == 1
+    assert len(scales_of(CNF.changed(layers=4))) == 1
+    assert len(scales_of(CNF)) == 2
+    assert len(scales_of(CNF.changed(source="pixels"))) == 1
 
 
 @pytest.mark.parametrize("centring", [True, False])
 def test_segment_labels_every_pixel(centring):
-    labels = segment(scene(), CnfConfig(**QUICK, centring=centring, final_iterations=30))
+    labels = segment(scene(), CNF.changed(**QUICK, layers=4, centring=centring, final_iterations=30))
     assert labels.shape == (41, 33)
     assert 0 <= labels.min() <= labels.max() < 4
 
 
-def test_importing_the_package_does_not_load_torch():
-    code = "import sys, contourbench.cnf_contours; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_a_segmentation_is_that_of_one_field():
+    with pytest.raises(ValueError, match="layers: 0, expected 3 or 4"):
+        cnf_segmentation(scene(), layers=0, iterations=2)

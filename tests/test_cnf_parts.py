@@ -1,18 +1,21 @@
 """Parts of the neural-field detector: contour transform, losses, heads, field, final head."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from contourbench.cnf_contours import losses
-from contourbench.cnf_contours.config import CnfConfig
+from contourbench.cnf_contours.config import FieldConfig, HeadsConfig
 from contourbench.cnf_contours.contours.final_head import fit_final_head
 from contourbench.cnf_contours.contours.heads import Heads, contour_transform, fit_heads, neighbours, standardise
-from contourbench.cnf_contours.field import coordinates, new_field
-from contourbench.cnf_contours.fitting import fit_field, fit_together, one_thread
+from contourbench.cnf_contours.field import Field, coordinates
+from contourbench.cnf_contours.fitting import fit, fit_fields
 
-SMALL = CnfConfig(layers=3, filters=8, octaves=2, iterations=12, heads=5, head_iterations=20, final_iterations=40)
+FIELD = FieldConfig(layers=3, filters=8, octaves=2, iterations=12)
+SMALL = HeadsConfig(heads=5, head_iterations=20, final_iterations=40)
 
 
 def noise(seed=0):
@@ -147,50 +150,32 @@ def test_centre_keeps_the_retention():
     centre = losses.centre_update(torch.tensor([10.0, 0.0]), logits, 0.2)
     np.testing.assert_allclose(centre, [0.2 * 10 + 0.8 * 2, 0.8 * 4], rtol=1e-6)
     assert not centre.requires_grad
-    assert CnfConfig().retention == 0.2
+    assert HeadsConfig().retention == 0.2
 
 
 def test_head_losses_do_not_reach_the_field():
-    grid = coordinates(12, 16, 1, 4, torch.device("cpu"))
-    field = new_field(grid.shape[1], 8, 3, 0.01, noise())
-    features, colours = field(grid)  # with their graph
-    heads = Heads(8, 12, 16, 4, SMALL, noise())
-    for _ in range(4):
-        assert heads.step(standardise(features[0])) > 0
+    field = Field(12, 16, FIELD, [noise()])
+    output = field()  # with its graph
+    heads = Heads(8, 12, 16, 4, SMALL, [noise()])
+    assert not heads.reaches_field  # so the loop detaches what they see
+    heads(output.detach(), 4).sum().backward()
     assert all(p.grad is None for p in field.parameters())
-    losses.reconstruction_loss(colours[0], target(12, 16)).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in heads.parameters())
+    losses.reconstruction_loss(output.colours, target(12, 16)[None]).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in field.parameters())
 
 
-def test_fast_path_and_plain_path_agree():
-    """The field is the same bit for bit with heads or without; heads on features that stand still are the same."""
-    with one_thread():
-        alone = fit_field(target(), SMALL, noise(1))
-        beside, soft = fit_together(target(), SMALL, noise(1), noise(2))
-        assert torch.equal(alone.features, beside.features)
-        assert torch.equal(alone.reconstruction, beside.reconstruction)
-        assert soft.shape == (5, 4, 21, 17)
-
-        rows = standardise(alone.features)
-        heads = Heads(8, 21, 17, SMALL.head_iterations, SMALL, noise(2))
-        for _ in range(SMALL.head_iterations):
-            heads.step(standardise(alone.features))  # anew in every iteration, as the plain path does
-        assert torch.equal(heads.segmentations(rows), fit_heads(alone.features, SMALL, noise(2)))
-
-
 def test_sparse_distillation_estimates_the_whole():
-    from dataclasses import replace
-
-    rows = standardise(torch.randn(6, 21, 17, generator=noise()))
-    whole = Heads(6, 21, 17, 1, replace(SMALL, pairs=0), noise(3))
-    sparse = Heads(6, 21, 17, 1, replace(SMALL, pairs=50), noise(3))
+    rows = standardise(torch.randn(1, 6, 21, 17, generator=noise()))
+    whole = Heads(6, 21, 17, 1, replace(SMALL, pairs=0), [noise(3)])
+    sparse = Heads(6, 21, 17, 1, replace(SMALL, pairs=50), [noise(3)])
     for heads in (whole, sparse):
         heads.weight.data.mul_(100)
-    one = losses.distillation_loss(whole._contours(rows))
-    many = torch.stack([losses.distillation_loss(sparse._contours(rows)) for _ in range(300)])
+    one = losses.distillation_loss(whole.contours(rows))
+    many = torch.stack([losses.distillation_loss(sparse.contours(rows)) for _ in range(300)])
     assert abs(many.mean() - one) < 4 * many.std() / 300**0.5
-    assert whole._contours(rows).shape == (5, 21 * 16 + 20 * 17)
-    assert sparse._contours(rows).shape == (5, 50)
+    assert whole.contours(rows).shape == (1, 5, 21 * 16 + 20 * 17)
+    assert sparse.contours(rows).shape == (1, 5, 50)
 
 
 def test_neighbours_are_those_of_the_transform():
@@ -203,38 +188,40 @@ def test_neighbours_are_those_of_the_transform():
 
 
 def test_distillation_brings_heads_together():
-    from dataclasses import replace
-
-    features = torch.randn(6, 20, 20, generator=noise())
+    features = torch.randn(1, 6, 20, 20, generator=noise())
 
     def spread(weight):
         config = replace(SMALL, distillation=weight, head_iterations=60)
-        right, _ = contour_transform(fit_heads(features, config, noise(4)))
-        return losses.distillation_loss(right).item()
+        right, _ = contour_transform(fit_heads(features, config, [noise(4)])[0])
+        return losses.distillation_loss(right.flatten(1)).item()
 
     assert spread(20.0) < 0.8 * spread(0.0)
 
 
 def test_seeds_are_learnt():
-    features = torch.randn(8, 30, 30, generator=noise())
-    rows = standardise(features)
-    heads = Heads(8, 30, 30, 200, SMALL, noise(5))
-    for _ in range(200):
-        heads.step(rows)
-    at_seeds = torch.softmax(heads.logits(rows[heads.seeds]), dim=2).diagonal(dim1=1, dim2=2)
-    assert at_seeds.mean() > 0.8
+    rows = standardise(torch.randn(1, 8, 30, 30, generator=noise()))
+    heads = Heads(8, 30, 30, 200, SMALL, [noise(5)], rows)
+    fit(None, [heads], None, 200)
+    soft = heads.segmentations()[0].flatten(2)  # (N, m, H W)
+    at_seeds = [soft[n, i, seed] for n, seeds in enumerate(heads.seeds[0]) for i, seed in enumerate(seeds)]
+    assert torch.stack(at_seeds).mean() > 0.8
 
 
 @pytest.mark.parametrize("layers", [3, 4])
 def test_field_has_the_thesis_layers(layers):
-    grid = coordinates(21, 17, 0, 2 ** (layers - 1), torch.device("cpu"))
-    field = new_field(2, 6, layers, 0.01, noise())
-    convolutions = [m for m in field.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3)]
-    assert [m.stride for m in convolutions] == [(1, 1)] + [(2, 2)] * (layers - 1) + [(1, 1)] * (layers - 1)
-    features, colours = field(grid)
-    assert features.shape == (1, 6, *grid.shape[2:])
-    assert colours.shape == (1, 3, *grid.shape[2:])
-    assert field.encoder(grid).shape[2] * 2 ** (layers - 1) == grid.shape[2]
+    field = Field(21, 17, replace(FIELD, layers=layers, filters=6, octaves=0), [noise()])
+    _, _, rows, columns = field.code.shape
+    sizes, planes = [], field.code
+    with torch.no_grad():
+        for block in field.blocks:
+            planes = block(planes)
+            sizes.append(tuple(planes.shape[2:]))
+    halvings = [*range(layers), *range(layers - 2, -1, -1)]
+    assert sizes == [(rows // 2**k, columns // 2**k) for k in halvings]
+    assert {tuple(block.weight.shape[2:]) for block in field.blocks} == {(3, 3)}
+    features, colours = field()
+    assert features.shape == (1, 6, 21, 17)
+    assert colours.shape == (1, 3, 21, 17)
 
 
 def test_coordinates_are_square_and_centred():
@@ -248,24 +235,17 @@ def test_coordinates_are_square_and_centred():
 
 def test_fitting_lowers_the_loss_and_reports_it():
     seen = []
-    fit_field(target(), SMALL, noise(), progress=lambda *call: seen.append(call))
+    fit_fields(target()[None], FIELD, [noise()], progress=lambda *call: seen.append(call))
     assert [call[:2] for call in seen] == [(i, 12) for i in range(1, 13)]
     assert seen[-1][2] < 0.5 * seen[0][2]
 
 
 def test_final_head_finds_the_two_halves():
     """Contours of the mean that say where the halves part: the final head has one class left, another right."""
-    config = CnfConfig(layers=3, sharpness=8.0, final_iterations=200, centring=True)
+    config = HeadsConfig(sharpness=8.0, final_iterations=200, centring=True)
     features = target()
-    right, down = contour_transform(one_hot((features[2] > 0).long()))
-    labels = fit_final_head(features, right, down, config, noise()).argmax(dim=0)
+    soft = one_hot((features[2] > 0).long())[None, None]  # one head that has the contours
+    labels = fit_final_head(features[None], soft, config, [noise()])[0].argmax(dim=0)
     assert len(labels[:, :8].unique()) == 1
     assert len(labels[:, 8:].unique()) == 1
     assert labels[0, 0] != labels[0, -1]
-
-
-def test_no_global_random_state_is_touched():
-    torch.manual_seed(3)
-    before = torch.get_rng_state()
-    fit_heads(fit_field(target(), SMALL, noise()).features, SMALL, noise())
-    assert torch.equal(torch.get_rng_state(), before)

@@ -6,10 +6,9 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: pip install 'contourbench[cnf]'")
 
 from command import contourbench, fails
-from contourbench.cnf_contours.config import CnfConfig
-from contourbench.cnf_contours.contours.detectors import cnf, detect
+from contourbench.cnf_contours.config import CNF
+from contourbench.cnf_contours.contours.detectors import cnf, cnf_segmentation, cnf_ucm, detect, hierarchy
 from contourbench.cnf_contours.contours.filmstrip import film
-from contourbench.cnf_contours.contours.regions import cnf_segmentation, cnf_ucm
 from scipy.ndimage import label
 from toy import toy_image
 
@@ -32,7 +31,7 @@ def test_regions_of_the_final_head_are_connected():
 
 
 def test_a_film_ends_where_the_detector_ends():
-    image, config = toy_image(shape=(40, 48)), CnfConfig(layers=3, iterations=12)
+    image, config = toy_image(shape=(40, 48)), CNF.changed(layers=3, iterations=12)
     frames = film(image, (3, 12), config, shown_heads=2)
     assert [frame.iterations for frame in frames] == [3, 12]
     assert frames[1].reconstruction.shape == (20, 24, 3)
@@ -40,7 +39,12 @@ def test_a_film_ends_where_the_detector_ends():
     np.testing.assert_array_equal(frames[1].contours, detect(image, config))
     np.testing.assert_array_equal(frames[1].contours, cnf(image, layers=3, iterations=12))
     with pytest.raises(ValueError, match="a film is of one field"):
-        film(image, (3,), CnfConfig())
+        film(image, (3,), CNF)
+
+
+def test_a_hierarchy_needs_orientations():
+    with pytest.raises(ValueError, match="readout: 'neighbour', expected 'disc'"):
+        hierarchy(toy_image(), CNF.changed(readout="neighbour"))
 
 
 def test_film_by_command(capsys, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from contourbench.cnf_contours.config import CnfConfig
+from contourbench.cnf_contours.config import CONSENSUS
 from contourbench.cnf_contours.contours import consensus as module
 from contourbench.cnf_contours.contours.consensus import consensus
 from contourbench.eval.hierarchy import Hierarchy
@@ -39,7 +39,7 @@ def test_a_cue_alone_finds_the_border_of_two_colours(cue, off):
 
 
 def test_texture_finds_what_no_colour_shows():
-    found = module.texture_contour(stripes(), CnfConfig(source="pixels")).max(axis=0).mean(axis=0)  # by half columns
+    found = module.texture_contour(stripes(), CONSENSUS).max(axis=0).mean(axis=0)  # by half columns
     assert abs(np.argmax(found) - 19.5) <= 2.5
     assert found.max() > 1.2 * max(found[:10].max(), found[30:].max())
 
@@ -63,6 +63,13 @@ def test_a_cue_of_weight_zero_is_not_computed(monkeypatch):
     for name in ("texture_contour", "_spectrum"):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("computed"))
     consensus(two_halves(), texture=0.0, spectrum=0.0, **QUICK)
+
+
+def test_axes_are_found_only_where_a_cue_uses_them(monkeypatch):
+    monkeypatch.setattr(module, "steady_axes", lambda *_: pytest.fail("computed"))
+    consensus(two_halves(), source="reconstruction", iterations=2, **QUICK)
+    with pytest.raises(pytest.fail.Exception, match="computed"):
+        consensus(two_halves(), source="features", iterations=2, **QUICK)
 
 
 @pytest.mark.parametrize("source", ["reconstruction", "features"])
@@ -110,6 +117,9 @@ def test_any_size_gives_a_finite_map(shape, kind):
         ({"texture": -1.0}, "weights"),
         ({"source": "guess"}, "source"),
         ({"heads": 0}, "heads"),
+        ({"layers": 0}, "layers: 0, expected 3 or 4: consensus fits one field"),
+        ({"layers": 5}, "layers: 5"),
+        ({"iterations": True}, "iterations: True"),
         ({"vectors": 0}, "vectors"),
     ],
 )

@@ -34,9 +34,9 @@ BUILT_IN = {
     "canny": "contourbench.baselines.canny:canny",
     "cnf": "contourbench.cnf_contours.contours.detectors:cnf",
     "cnf_fast": "contourbench.cnf_contours.contours.detectors:cnf_fast",
-    "cnf_segmentation": "contourbench.cnf_contours.contours.regions:cnf_segmentation",
+    "cnf_segmentation": "contourbench.cnf_contours.contours.detectors:cnf_segmentation",
     "cnf_thesis": "contourbench.cnf_contours.contours.detectors:cnf_thesis",
-    "cnf_ucm": "contourbench.cnf_contours.contours.regions:cnf_ucm",
+    "cnf_ucm": "contourbench.cnf_contours.contours.detectors:cnf_ucm",
     "consensus": "contourbench.cnf_contours.contours.consensus:consensus",
     "dfc": "contourbench.cnf_contours.clustering.dfc:dfc",
     "felzenszwalb": "contourbench.baselines.felzenszwalb:felzenszwalb",
@@ -49,7 +49,9 @@ BUILT_IN = {
 # Detectors whose map is the mean of the boundaries of another's sweep, with the same parameters.
 SOFT_OF = {"felzenszwalb_soft": "felzenszwalb", "mean_shift_soft": "mean_shift", "ncut_soft": "ncut"}
 # Detectors that can take many images at once, and how; a user's `detect` can if its module has a `detect_batch`.
-BATCH_FORMS = {name: f"contourbench.cnf_contours.together:{name}_batch" for name in ("cnf", "cnf_fast", "cnf_thesis")}
+BATCH_FORMS = {
+    name: f"contourbench.cnf_contours.contours.detectors:{name}_batch" for name in ("cnf", "cnf_fast", "cnf_thesis")
+}
 ENTRY_POINTS = "contourbench.detectors"
 # A keyword of this name and default None is no parameter: it takes a function of (iteration, iterations, loss).
 PROGRESS = "progress"

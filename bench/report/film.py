@@ -40,13 +40,13 @@ def draw_film(
         If torch is not installed or a value is out of range.
     """
     try:
-        from ...cnf_contours.config import CnfConfig
+        from ...cnf_contours.config import CNF
         from ...cnf_contours.contours.filmstrip import film
     except ModuleNotFoundError:
         raise UserError("film: needs torch, which is not installed; pip install 'contourbench[cnf]'") from None
 
     try:
-        frames = film(image, iterations, CnfConfig(layers=layers, seed=seed))
+        frames = film(image, iterations, CNF.changed(layers=layers, seed=seed))
     except (ValueError, ArithmeticError) as error:
         raise UserError(f"film: {error}") from None
     rows = [[frame.reconstruction for frame in frames]]

@@ -20,19 +20,13 @@ from numpy.typing import NDArray
 
 from ...baselines.gradient import image_gradient, sobel
 from ...baselines.half_discs import mean_difference, smooth_along
-from ...cnf_contours.config import CnfConfig
+from ...cnf_contours.config import CNF, CnfConfig, FieldConfig
 from ...cnf_contours.contours.feature_axes import steady_axes
-from ...cnf_contours.contours.pipeline import (
-    enlarge,
-    lab,
-    read_contours,
-    scale_generators,
-    scales_of,
-    seen_by_heads,
-    segmentations,
-    working_image,
-)
-from ...cnf_contours.fitting import Fitted, fit_stages, one_thread
+from ...cnf_contours.contours.pipeline import read_contours, scale_generators, segment_image, working_radii
+from ...cnf_contours.devices import one_thread
+from ...cnf_contours.fitting import Fitted, fit_fields_in_stages
+from ...cnf_contours.images import enlarge, lab, working_image
+from ...cnf_contours.losses import reconstruction_loss
 from ...eval.counting import BoundaryCounts, count_map
 from ...eval.hashing import digest
 from ...eval.metrics import summarize
@@ -80,7 +74,7 @@ class Variant:
         return f"{self.part}: {self.label}"
 
     def config(self, seed: int) -> CnfConfig:
-        return CnfConfig(**{**FIELDS[self.of][0], **self.values, "iterations": self.after, "seed": seed})
+        return CNF.changed(**{**FIELDS[self.of][0], **self.values, "iterations": self.after, "seed": seed})
 
 
 DEFAULT = Variant("default", "cnf")
@@ -173,48 +167,54 @@ def _maps(
 
 
 def _contours(image: NDArray[np.uint8], variant: Variant, seed: int, cache: Path) -> NDArray[np.float32]:
-    """As `cnf_contours.detect.detect`, with the fields from the cache."""
+    """As `cnf_contours.contours.detectors.detect`, with the fields from the cache."""
     from torch import device, from_numpy
 
     config = variant.config(seed)
 
-    def fit(target: "Tensor", scale: CnfConfig, *_: Any) -> Fitted:
-        found = _fitted(target, variant.of, scale, cache)
+    def fit(targets: "Tensor", field: FieldConfig, *_: Any) -> Fitted:
+        found = _fitted(targets, variant.of, config.changed(layers=field.layers), cache)
         if not variant.steady:
             return found
-        colours = lab(found.reconstruction).numpy()
-        return found._replace(features=from_numpy(steady_axes(found.features.numpy(), colours, variant.steady)))
+        features, colours = found.features[0].numpy(), lab(found.reconstruction)[0].numpy()
+        return found._replace(features=from_numpy(steady_axes(features, colours, variant.steady))[None])
 
-    found = [segmentations(image, scale, device("cpu"), fit=fit) for _, _, scale in scales_of(config)]
-    return read_contours(found, config, image.shape[:2])
+    return read_contours(segment_image(image, config, device("cpu"), fit=fit), config, image.shape[:2])
 
 
 def _fitted(target: "Tensor", of: str, scale: CnfConfig, cache: Path) -> Fitted:
-    """Return the field after ``scale.iterations``; all stages of it are kept."""
+    """Return the field of one image, (1, 3, h, w), after its iterations at this scale; all stages of it are kept."""
     from torch import device, from_numpy
 
     def path(after: int) -> Path:
-        values = {**FIELDS[of][0], "layers": scale.layers, "seed": scale.seed, "iterations": after}
-        return cache / "fields" / f"{digest(target.numpy(), repr(sorted(values.items())))[:24]}.npz"
+        values = {**FIELDS[of][0], "layers": scale.field.layers, "seed": scale.seed, "iterations": after}
+        return cache / "fields" / f"{digest(target[0].numpy(), repr(sorted(values.items())))[:24]}.npz"
 
-    if not path(scale.iterations).exists():
+    wanted = path(scale.field.iterations)
+    if not wanted.exists():
         started = process_time()
-        noise = scale_generators(scale, device("cpu"))[0]
-        for after, fitted in fit_stages(target, scale, noise, FIELDS[of][1]).items():
-            seconds = process_time() - started
-            arrays = {"features": fitted.features.numpy(), "reconstruction": fitted.reconstruction.numpy()}
-            write_npz(path(after), {**arrays, "loss": np.array(fitted.loss), "seconds": np.array(seconds)})
-    kept = read_npz(path(scale.iterations))
-    return Fitted(*(from_numpy(kept[name]) for name in ("features", "reconstruction")), float(kept["loss"]))
+        noise = scale_generators(scale, device("cpu"))[:1]
+        for after, fitted in fit_fields_in_stages(target, scale.field, noise, FIELDS[of][1]):
+            write_npz(
+                path(after),
+                {
+                    "features": fitted.features[0].numpy(),
+                    "reconstruction": fitted.reconstruction[0].numpy(),
+                    "loss": reconstruction_loss(fitted.reconstruction, target)[0].numpy(),
+                    "seconds": np.array(process_time() - started),
+                },
+            )
+    kept = read_npz(wanted)
+    return Fitted(*(from_numpy(kept[name])[None] for name in ("features", "reconstruction")))
 
 
 def _reconstruction_gradient(image: NDArray[np.uint8], seed: int, cache: Path) -> NDArray[np.float32]:
     """Lab gradient of what the usual fields of three and four layers output, at the image's size; their mean."""
     maps = []
     for layers in (3, 4):
-        scale = CnfConfig(layers=layers, seed=seed)
-        target = working_image(image, scale.resolution)
-        colours = _fitted(target, "usual", scale, cache).reconstruction.clamp(0, 1)
+        scale = CNF.changed(layers=layers, seed=seed)
+        target = working_image(image, scale.resolution)[None]
+        colours = _fitted(target, "usual", scale, cache).reconstruction[0].clamp(0, 1)
         large = enlarge(colours, image.shape[:2]).numpy()
         pixels = np.round(255 * np.moveaxis(large, 0, 2)).astype(np.uint8)
         maps.append(image_gradient(pixels, 2.0, "lab"))
@@ -226,12 +226,12 @@ def _without_heads(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The read-out on Lab itself: distances of the means of half discs, smoothed and thinned as for the heads."""
     from torch import from_numpy
 
-    config = CnfConfig(source="pixels", layers=4)
-    target = working_image(image, config.resolution)
-    lab = seen_by_heads(target, None, config).permute(1, 2, 0).numpy()
-    radii = tuple(round(radius * config.resolution) for radius in config.radii)
+    own, resolution = CNF.readout, CNF.resolution
+    planes = lab(working_image(image, resolution)).permute(1, 2, 0).numpy()
     oriented = smooth_along(
-        mean_difference(lab, radii), config.half_length * config.resolution, config.half_width * config.resolution
+        mean_difference(planes, working_radii(own.radii, resolution)),
+        own.half_length * resolution,
+        own.half_width * resolution,
     )
     full = enlarge(from_numpy(oriented), image.shape[:2]).numpy()
     return np.clip(thin_oriented(full) / STRONG, 0, 1).astype(np.float32)

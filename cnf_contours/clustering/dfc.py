@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
 from ...eval.sweeps import Sweep
-from ..contours.pipeline import check_image, find_device
-from ..fitting import Progress, one_thread
+from ..devices import find_device, one_thread
+from ..fitting import LossTerm, Optimizer, ProgressCallback, fit_in_stages
+from ..images import check_image
 
 # Of the paper's unsupervised setting.
 COMPONENTS = 2
-RATE, MOMENTUM = 0.1, 0.9
+SETTING = Optimizer(rate=0.1, momentum=0.9)
 LEAST_LABELS = 3
 
 
@@ -29,7 +30,7 @@ def dfc(
     resolution: float = 0.5,
     seed: int = 0,
     device: str = "auto",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Sweep:
     """Segment an image by differentiable feature clustering.
 
@@ -61,6 +62,18 @@ def dfc(
     ------
     ValueError
         If the image is not (H, W, 3) uint8, or a parameter is out of range.
+
+    References
+    ----------
+    Kim, Kanezaki & Tanaka, IEEE Transactions on Image Processing 2020.
+
+    Examples
+    --------
+    >>> image = np.zeros((16, 20, 3), np.uint8)
+    >>> image[:, 10:] = 200
+    >>> labels = dfc(image, iterations=5, channels=4).segmentations[0]
+    >>> labels.shape, labels.dtype
+    ((16, 20), dtype('int32'))
     """
     pixels = check_image(image)
     for name, value, least in (("iterations", iterations, 1), ("channels", channels, 2), ("continuity", continuity, 0)):
@@ -81,26 +94,40 @@ def dfc(
 
 
 def _fit(
-    target: Tensor, iterations: int, channels: int, continuity: float, seed: int, progress: Progress | None
+    target: Tensor, iterations: int, channels: int, continuity: float, seed: int, progress: ProgressCallback | None
 ) -> Tensor:
-    """Train the network on the image and return its last response."""
-    network = _network(channels, torch.Generator().manual_seed(seed)).to(target.device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM)
-    for iteration in range(iterations):
-        response = network(target)  # (1, C, h, w)
-        winners = response.detach().argmax(dim=1)  # (1, h, w)
-        if len(winners.unique()) <= LEAST_LABELS:
+    """Train the network on the image and return its last response, (1, C, h, w)."""
+    network = _Bound(_network(channels, torch.Generator().manual_seed(seed)).to(target.device), target)
+    for iteration, response in fit_in_stages(
+        network, [_Clustering(continuity)], SETTING, range(iterations + 1), progress
+    ):
+        if iteration < iterations and len(response.argmax(dim=1).unique()) <= LEAST_LABELS:
             break
-        down = (response[:, :, 1:] - response[:, :, :-1]).abs().mean()
-        right = (response[:, :, :, 1:] - response[:, :, :, :-1]).abs().mean()
-        loss = cross_entropy(response, winners) + continuity * (down + right)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        if progress is not None:
-            progress(iteration + 1, iterations, float(loss.detach()))
-    with torch.no_grad():
-        return network(target)
+    return response
+
+
+class _Bound(nn.Module):
+    """A network and the image that it sees."""
+
+    def __init__(self, network: nn.Module, image: Tensor) -> None:
+        super().__init__()
+        self.network, self.image = network, image
+
+    def forward(self) -> Tensor:
+        return self.network(self.image)
+
+
+class _Clustering(LossTerm):
+    """Cross-entropy to the network's own strongest channels, and the L1 between neighbours' responses."""
+
+    def __init__(self, continuity: float) -> None:
+        self.continuity = continuity
+
+    def __call__(self, output: Tensor, iteration: int) -> Tensor:
+        winners = output.detach().argmax(dim=1)  # (1, h, w)
+        down = (output[:, :, 1:] - output[:, :, :-1]).abs().mean()
+        right = (output[:, :, :, 1:] - output[:, :, :, :-1]).abs().mean()
+        return (cross_entropy(output, winners) + self.continuity * (down + right))[None]
 
 
 def _network(channels: int, generator: torch.Generator) -> nn.Sequential:

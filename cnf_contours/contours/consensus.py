@@ -3,12 +3,12 @@
 Three cues, or four, each an oriented map (8, h, w) before suppression, are added and enclose a hierarchy of regions:
 
 - **partitions**: random partitions of the image's colours, the segmentation heads of the thesis, as class histograms on
-  the halves of discs (`heads`, `readout`);
-- **texture**: the same of the image's textons (`textons`, `readout`);
+  the halves of discs (`heads`, `pipeline.oriented_contour`);
+- **texture**: the same of the image's textons (`baselines.textons`);
 - **spectrum**: the normalised cut of what occurs side by side more often than by chance (Isola et al., ECCV 2014;
   `baselines.pmi`);
-- **field**: partitions of the features of a neural field that is fitted to the image (`fitting`, `steady`); off unless
-  asked for, as it takes most of the time.
+- **field**: partitions of the features of a neural field that is fitted to the image (`fitting`, `feature_axes`); off
+  unless asked for, as it takes most of the time.
 
 What the first three see is a choice: the image itself, what the field outputs, or the field's features.
 """
@@ -28,20 +28,13 @@ from ...baselines.pmi_density import colour_features, unit_range, variance_featu
 from ...baselines.textons import textons
 from ...eval.hierarchy import Hierarchy
 from ...eval.oriented import thin_oriented
-from ..config import CnfConfig
-from ..fitting import Progress, fit_field, one_thread
+from ..config import CONSENSUS, CnfConfig
+from ..devices import find_device, one_thread
+from ..fitting import ProgressCallback, fit_fields
+from ..images import check_image, enlarge, lab, working_image
 from .feature_axes import steady_axes
 from .heads import fit_heads, standardise
-from .pipeline import (
-    check_image,
-    enlarge,
-    find_device,
-    lab,
-    oriented_contour,
-    scale_generators,
-    seen_by_heads,
-    working_image,
-)
+from .pipeline import oriented_contour, scale_generators, working_radii
 
 # What each cue is divided by before its weight: its mean strength over 30 val images, frozen.
 USUAL = {"partitions": 0.149, "texture": 0.565, "spectrum": 6.66, "field": 0.149}
@@ -58,26 +51,26 @@ class Look(NamedTuple):
 
     picture: NDArray[np.uint8]
     features: Tensor
-    axes: Tensor | None
+    axes: Tensor | None  # where a cue needs them
 
 
 def consensus(
     image: ArrayLike,
-    source: str = "pixels",
+    source: str = CONSENSUS.heads.source,
     partitions: float = 0.36,
     texture: float = 0.54,
     spectrum: float = 1.0,
     field: float = 0.0,
     regions: bool = True,
-    resolution: float = 0.5,
-    heads: int = 32,
+    resolution: float = CONSENSUS.resolution,
+    heads: int = CONSENSUS.heads.heads,
     vectors: int = 50,
     kernels: int = 3000,
-    layers: int = 4,
-    iterations: int = 400,
-    seed: int = 0,
+    layers: int = CONSENSUS.field.layers,
+    iterations: int = CONSENSUS.field.iterations,
+    seed: int = CONSENSUS.seed,
     device: str = "auto",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Hierarchy | NDArray[np.float32]:
     """Contours and regions on which colour partitions, textons and co-occurrence agree.
 
@@ -98,8 +91,10 @@ def consensus(
         Number of colour partitions.
     vectors, kernels : int
         Eigenvectors of the spectrum, and pairs that its density is learnt from.
-    layers, iterations : int
-        Of the field, if there is one.
+    layers : {3, 4}
+        Of the field's encoder, if there is one.
+    iterations : int
+        Of its fit.
     seed : int
         Of all randomness.
     device : str
@@ -114,14 +109,31 @@ def consensus(
     Raises
     ------
     ValueError
-        If the image is not (H, W, 3) uint8, a parameter is out of range or every weight is 0.
+        If the image is not (H, W, 3) uint8, a parameter is of the wrong type or out of range, or every weight is 0.
+    ArithmeticError
+        If the fit of the field has diverged.
+
+    References
+    ----------
+    Isola, Zoran, Krishnan & Adelson, "Crisp boundary detection using pointwise mutual information", ECCV 2014.
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, for the regions.
+
+    Examples
+    --------
+    >>> image = np.full((24, 32, 3), 60, np.uint8)
+    >>> image[:, 16:] = (200, 120, 40)
+    >>> found = consensus(image, heads=4, vectors=4, kernels=100)
+    >>> found.shape, bool(found.contour_map()[:, 14:18].max() > found.contour_map()[:, :10].max())
+    ((24, 32), True)
     """
     pixels = check_image(image)
     weights = {"partitions": partitions, "texture": texture, "spectrum": spectrum, "field": field}
     if any(weight < 0 for weight in weights.values()) or not any(weights.values()):
         raise ValueError(f"weights: {weights}, expected none below 0 and one above")
-    config = CnfConfig(
-        layers=layers or 4, iterations=iterations, source=source, resolution=resolution, heads=heads, seed=seed
+    if layers == 0:
+        raise ValueError("layers: 0, expected 3 or 4: consensus fits one field")
+    config = CONSENSUS.changed(
+        layers=layers, iterations=iterations, source=source, resolution=resolution, heads=heads, seed=seed
     )
     with one_thread():
         look = _look(pixels, config, find_device(device), progress, with_field=field > 0)
@@ -151,8 +163,8 @@ def partition_contour(features: Tensor, config: CnfConfig) -> NDArray[np.float32
     (8, h, w) float32 array
         The smoothed half-disc read-out, can be slightly negative.
     """
-    noise = scale_generators(config, features.device)[1]
-    return oriented_contour(fit_heads(features, config, noise).cpu(), config)
+    noise = scale_generators(config, features.device)[1:2]
+    return oriented_contour(fit_heads(features[None], config.heads, noise)[0].cpu(), config)
 
 
 def texture_contour(seen: NDArray[np.uint8], config: CnfConfig) -> NDArray[np.float32]:
@@ -161,27 +173,34 @@ def texture_contour(seen: NDArray[np.uint8], config: CnfConfig) -> NDArray[np.fl
     lightness = rgb2lab(working_image(seen, scale).permute(1, 2, 0).numpy())[..., 0]
     found = textons(lightness, TEXTONS, TEXTON_SIGMA * scale, config.seed)
     channels = np.eye(TEXTONS, dtype=np.float32)[found]  # (h, w, K)
-    radii = tuple(sorted({max(1, round(radius * scale)) for radius in TEXTON_RADII}))
-    return smooth_along(half_disc(channels, radii), config.half_length * scale, config.half_width * scale)
+    along = config.readout.half_length * scale, config.readout.half_width * scale
+    return smooth_along(half_disc(channels, working_radii(TEXTON_RADII, scale)), *along)
 
 
 def _look(
-    pixels: NDArray[np.uint8], config: CnfConfig, device: torch.device, progress: Progress | None, with_field: bool
+    pixels: NDArray[np.uint8],
+    config: CnfConfig,
+    device: torch.device,
+    progress: ProgressCallback | None,
+    with_field: bool,
 ) -> Look:
-    """Return what the cues see; a field is fitted if one of them needs it."""
-    target = working_image(pixels, config.resolution).to(device)
-    if config.source == "pixels" and not with_field:
-        return Look(pixels, seen_by_heads(target, None, config).cpu(), None)
-    fitted = fit_field(target, config, scale_generators(config, device)[0], progress)
-    colours = fitted.reconstruction.cpu()
-    distance = max(1, round(STEADY_DISTANCE * config.resolution))
-    axes = torch.from_numpy(steady_axes(fitted.features.cpu().numpy(), lab(colours).numpy(), distance))
-    if np.ptp(pixels) == 0:
-        axes = torch.zeros_like(axes)  # of nothing, a field has features, too, but all that they say is where
-    if config.source == "features":
+    """Return what the cues see; a field is fitted if one of them needs it, and its axes are found if one does."""
+    target, source = working_image(pixels, config.resolution), config.heads.source
+    if source == "pixels" and not with_field:
+        return Look(pixels, lab(target), None)
+    noise = scale_generators(config, device)[:1]
+    fitted = fit_fields(target[None].to(device), config.field, noise, progress)
+    features, colours = (part[0].cpu() for part in fitted)  # (F, h, w), (3, h, w)
+    axes = None
+    if with_field or source == "features":
+        distance = max(1, round(STEADY_DISTANCE * config.resolution))
+        axes = torch.from_numpy(steady_axes(features.numpy(), lab(colours).numpy(), distance))
+        if np.ptp(pixels) == 0:
+            axes = torch.zeros_like(axes)  # of nothing, a field has features, too, but all that they say is where
+    if source == "features" and axes is not None:
         return Look(pixels, axes, axes)
-    if config.source == "pixels":
-        return Look(pixels, seen_by_heads(target, None, config).cpu(), axes)
+    if source == "pixels":
+        return Look(pixels, lab(target), axes)
     large = enlarge(colours.clamp(0, 1), pixels.shape[:2])
     return Look(torch.round(255 * large).to(torch.uint8).permute(1, 2, 0).numpy(), lab(colours), axes)
 
@@ -189,7 +208,7 @@ def _look(
 def _spectrum(look: Look, config: CnfConfig, vectors: int, kernels: int) -> NDArray[np.float32]:
     """Return the spectral contour of the colours, or of the field's features, and of the colours' variance."""
     shape = tuple(look.features.shape[1:])
-    if config.source == "features":
+    if config.heads.source == "features":
         first = unit_range(standardise(look.features).reshape(*shape, -1).numpy())
     else:
         first = colour_features(look.picture, shape)

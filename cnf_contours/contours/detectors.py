@@ -1,37 +1,45 @@
-"""The numpy door: an image in, a contour map or a segmentation out, and the named settings.
+"""The numpy door: an image in, a contour map or regions out, and the named detectors.
 
-`cnf`, `cnf_thesis` and `cnf_fast` are one method with different values, `detect`: fields of three and four layers, or
-either, or none; heads on what they give; a read-out; thinning; one fixed scale for every image.
+All are one method with different constants, presets of `config`: fields of three and four layers, or either, or none;
+heads on what they give; a read-out; thinning, or regions; one fixed scale for every image.
 """
 
-from dataclasses import replace
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..config import CnfConfig
-from ..fitting import Progress, one_thread
-from .pipeline import check_image, enlarge, find_device, part_of, read_contours, scales_of, segmentations
+from ...eval.hierarchy import Hierarchy
+from ...eval.sweeps import Sweep
+from ..config import CNF, CNF_FAST, CNF_SEGMENTATION, CNF_THESIS, CNF_UCM, CnfConfig
+from ..devices import find_device
+from ..fitting import ProgressCallback
+from ..images import check_image
+from .batches import detect_batch
+from .pipeline import read_contours, segment_image
+from .regions import classes_of, connected_regions, hierarchy_of
 
 
 def cnf(
     image: ArrayLike,
-    layers: int = 0,
-    seed: int = 0,
+    layers: int = CNF.field.layers,
+    seed: int = CNF.seed,
     device: str = "auto",
-    source: str = "reconstruction",
-    readout: str = "disc",
-    output: str = "mean",
-    iterations: int = 400,
-    filters: int = 32,
-    octaves: int = 7,
-    resolution: float = 0.5,
-    heads: int = 64,
-    sharpness: float = 1.0,
-    distillation: float = 1.0,
-    distillation_start: float = 0.5,
-    centring: bool = True,
-    progress: Progress | None = None,
+    source: str = CNF.heads.source,
+    readout: str = CNF.readout.readout,
+    output: str = CNF.heads.output,
+    iterations: int = CNF.field.iterations,
+    filters: int = CNF.field.filters,
+    octaves: int = CNF.field.octaves,
+    resolution: float = CNF.resolution,
+    heads: int = CNF.heads.heads,
+    sharpness: float = CNF.heads.sharpness,
+    distillation: float = CNF.heads.distillation,
+    distillation_start: float = CNF.heads.distillation_start,
+    centring: bool = CNF.heads.centring,
+    progress: ProgressCallback | None = None,
 ) -> NDArray[np.float32]:
     """Contours by neural fields fitted to this image: heads on their reconstruction, half-disc read-out.
 
@@ -73,14 +81,23 @@ def cnf(
     Raises
     ------
     ValueError
-        If the image is not (H, W, 3) uint8 or a parameter is out of range.
+        If the image is not (H, W, 3) uint8 or a parameter is of the wrong type or out of range.
+    ArithmeticError
+        If the fit of a field has diverged.
 
     References
     ----------
     Malik, "Contour detection and unsupervised image segmentation with neural fields", MRes thesis, 2022, chapter 3.
     The read-out: Martin, Fowlkes & Malik, PAMI 2004.
+
+    Examples
+    --------
+    >>> image = np.zeros((24, 32, 3), np.uint8)
+    >>> image[:, 16:] = 200
+    >>> cnf(image, iterations=20, filters=8, heads=8).max(axis=0).argmax() in (15, 16)
+    True
     """
-    config = CnfConfig(
+    config = CNF.changed(
         layers=layers,
         seed=seed,
         source=source,
@@ -101,31 +118,54 @@ def cnf(
 
 def cnf_thesis(
     image: ArrayLike,
-    layers: int = 0,
-    seed: int = 0,
+    layers: int = CNF_THESIS.field.layers,
+    seed: int = CNF_THESIS.seed,
     device: str = "auto",
-    iterations: int = 400,
-    filters: int = 64,
-    resolution: float = 0.5,
-    heads: int = 32,
-    sharpness: float = 1.0,
-    distillation: float = 1.0,
-    distillation_start: float = 0.5,
-    output: str = "mean",
-    centring: bool = True,
-    progress: Progress | None = None,
+    iterations: int = CNF_THESIS.field.iterations,
+    filters: int = CNF_THESIS.field.filters,
+    resolution: float = CNF_THESIS.resolution,
+    heads: int = CNF_THESIS.heads.heads,
+    sharpness: float = CNF_THESIS.heads.sharpness,
+    distillation: float = CNF_THESIS.heads.distillation,
+    distillation_start: float = CNF_THESIS.heads.distillation_start,
+    output: str = CNF_THESIS.heads.output,
+    centring: bool = CNF_THESIS.heads.centring,
+    progress: ProgressCallback | None = None,
 ) -> NDArray[np.float32]:
     """Contours as in the thesis, literally: xy coordinates, heads on the features, contours between neighbours.
 
-    Its 128 filters at full resolution (``filters=128, resolution=1``) want a GPU; these defaults fit a CPU. Parameters
-    and result as in `cnf`.
+    Its 128 filters at full resolution (``filters=128, resolution=1``) want a GPU; these defaults fit a CPU.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB; left unchanged.
+    layers, seed, device, iterations, filters, resolution, heads, sharpness, distillation, distillation_start, output, \
+centring, progress
+        As of `cnf`.
+
+    Returns
+    -------
+    (H, W) float32 array in [0, 1]
+
+    Raises
+    ------
+    ValueError, ArithmeticError
+        As of `cnf`.
+
+    References
+    ----------
+    As of `cnf`.
+
+    Examples
+    --------
+    >>> image = np.zeros((24, 32, 3), np.uint8)
+    >>> cnf_thesis(image, iterations=2, filters=8, heads=4).shape
+    (24, 32)
     """
-    config = CnfConfig(
+    config = CNF_THESIS.changed(
         layers=layers,
         seed=seed,
-        source="features",
-        readout="neighbour",
-        octaves=0,
         iterations=iterations,
         filters=filters,
         resolution=resolution,
@@ -140,16 +180,126 @@ def cnf_thesis(
 
 
 def cnf_fast(
-    image: ArrayLike, layers: int = 4, seed: int = 0, device: str = "auto", progress: Progress | None = None
+    image: ArrayLike,
+    layers: int = CNF_FAST.field.layers,
+    seed: int = CNF_FAST.seed,
+    device: str = "auto",
+    progress: ProgressCallback | None = None,
 ) -> NDArray[np.float32]:
-    """Contours as by `cnf`, from one field fitted for less long: for demonstrations. Parameters as in `cnf`."""
-    return detect(image, CnfConfig(layers=layers, seed=seed, iterations=200), device, progress)
+    """Contours as by `cnf`, from one field fitted for less long: for demonstrations.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB; left unchanged.
+    layers, seed, device, progress
+        As of `cnf`.
+
+    Returns
+    -------
+    (H, W) float32 array in [0, 1]
+
+    Raises
+    ------
+    ValueError, ArithmeticError
+        As of `cnf`.
+
+    Examples
+    --------
+    >>> cnf_fast(np.zeros((8, 12, 3), np.uint8), layers=3).shape
+    (8, 12)
+    """
+    return detect(image, CNF_FAST.changed(layers=layers, seed=seed), device, progress)
+
+
+def cnf_ucm(
+    image: ArrayLike,
+    layers: int = CNF_UCM.field.layers,
+    seed: int = CNF_UCM.seed,
+    device: str = "auto",
+    source: str = CNF_UCM.heads.source,
+    iterations: int = CNF_UCM.field.iterations,
+    progress: ProgressCallback | None = None,
+) -> Hierarchy:
+    """Hierarchy of regions by neural fields: the half-disc read-out of `cnf`, oriented watershed, OWT-UCM.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB; left unchanged.
+    layers, seed, device, source, iterations, progress
+        As of `cnf`; ``source=pixels`` needs no field.
+
+    Returns
+    -------
+    Hierarchy
+        Its contour map is scored like `cnf`'s, its regions by covering, PRI and VI.
+
+    Raises
+    ------
+    ValueError, ArithmeticError
+        As of `cnf`.
+
+    References
+    ----------
+    Arbelaez, Maire, Fowlkes & Malik, PAMI 2011, section 4.
+
+    Examples
+    --------
+    >>> cnf_ucm(np.zeros((8, 12, 3), np.uint8), iterations=2).shape
+    (8, 12)
+    """
+    return hierarchy(
+        image, CNF_UCM.changed(layers=layers, seed=seed, source=source, iterations=iterations), device, progress
+    )
+
+
+def cnf_segmentation(
+    image: ArrayLike,
+    layers: int = CNF_SEGMENTATION.field.layers,
+    seed: int = CNF_SEGMENTATION.seed,
+    device: str = "auto",
+    centring: bool = CNF_SEGMENTATION.heads.centring,
+    iterations: int = CNF_SEGMENTATION.field.iterations,
+    progress: ProgressCallback | None = None,
+) -> Sweep:
+    """Regions of equal class of the final head, which matches the mean contours; thesis, section 3.3.3 and figure 3.10.
+
+    Parameters
+    ----------
+    image : (H, W, 3) uint8 array
+        RGB; left unchanged.
+    layers : {3, 4}
+        Of the field's encoder.
+    seed, device, iterations, progress
+        As of `cnf`.
+    centring : bool
+        Of the final head's logits; without it few classes survive.
+
+    Returns
+    -------
+    Sweep
+        One (H, W) int32 label map: 4-connected regions, from 0.
+
+    Raises
+    ------
+    ValueError, ArithmeticError
+        As of `cnf`.
+
+    Examples
+    --------
+    >>> regions = cnf_segmentation(np.zeros((8, 12, 3), np.uint8), iterations=2)
+    >>> regions.segmentations[0].shape, regions.settings
+    ((8, 12), ('layers 4',))
+    """
+    config = CNF_SEGMENTATION.changed(layers=layers, seed=seed, centring=centring, iterations=iterations)
+    return Sweep((connected_regions(segment(image, config, device, progress)),), (f"layers {layers}",))
 
 
 def detect(
-    image: ArrayLike, config: CnfConfig, device: str = "auto", progress: Progress | None = None
+    image: ArrayLike, config: CnfConfig, device: str = "auto", progress: ProgressCallback | None = None
 ) -> NDArray[np.float32]:
-    """Return the contour map of an image by any configuration.
+    """Return the contour map of an image by any configuration, (H, W) float32 in [0, 1].
 
     Parameters
     ----------
@@ -162,33 +312,64 @@ def detect(
     progress : callable, optional
         Called as ``progress(iteration, iterations, loss)`` while the fields are fitted, over all of them together.
 
-    Returns
-    -------
-    (H, W) float32 array in [0, 1]
-
     Raises
     ------
     ValueError
         If the image is not (H, W, 3) uint8 or the device is unknown or missing.
+    ArithmeticError
+        If the fit of a field has diverged.
     """
-    pixels = check_image(image)
-    place = find_device(device)
-    with one_thread():
-        found = [segmentations(pixels, scale, place, part_of(progress, i, n)) for i, n, scale in scales_of(config)]
-        return read_contours(found, config, pixels.shape[:2])
+    pixels, place = check_image(image), find_device(device)
+    return read_contours(segment_image(pixels, config, place, progress), config, pixels.shape[:2])
+
+
+def hierarchy(
+    image: ArrayLike, config: CnfConfig, device: str = "auto", progress: ProgressCallback | None = None
+) -> Hierarchy:
+    """Return the hierarchy of regions by any configuration with the half-disc read-out; parameters as of `detect`."""
+    pixels, place = check_image(image), find_device(device)
+    if config.readout.readout != "disc":
+        raise ValueError(f"readout: {config.readout.readout!r}, expected 'disc', which has orientations")
+    return hierarchy_of(segment_image(pixels, config, place, progress), config, pixels.shape[:2])
 
 
 def segment(
-    image: ArrayLike, config: CnfConfig, device: str = "auto", progress: Progress | None = None
+    image: ArrayLike, config: CnfConfig, device: str = "auto", progress: ProgressCallback | None = None
 ) -> NDArray[np.int64]:
-    """Return the classes of the final head at every pixel, (H, W) int64 below ``config.classes``.
+    """Return the classes of the final head at every pixel, (H, W) int64 below ``config.heads.classes``.
 
-    Thesis, section 3.3.3. Parameters and errors as in `detect`; with ``layers`` 0 the field has four, as in figure
-    3.10. Regions are the connected components of equal class.
+    Thesis, section 3.3.3. Parameters and errors as of `detect`; the final head is that of one field. Regions are the
+    connected components of equal class.
     """
-    pixels = check_image(image)
-    place = find_device(device)
-    scale = replace(config, layers=config.layers or 4, output="final")
-    with one_thread():
-        final = segmentations(pixels, scale, place, progress)[:1]  # (1, m, h, w)
-    return enlarge(final[0], pixels.shape[:2]).argmax(dim=0).numpy()
+    pixels, place = check_image(image), find_device(device)
+    if config.field.layers == 0:
+        raise ValueError("layers: 0, expected 3 or 4: a segmentation is that of one field")
+    (final,) = segment_image(pixels, config.changed(output="final"), place, progress)  # (1, m, h, w)
+    return classes_of(final[0], pixels.shape[:2])
+
+
+def _for_many(detector: Callable[..., NDArray[np.float32]], preset: CnfConfig) -> Callable[..., list[NDArray]]:
+    """Return the form of a detector that takes many images at once, with the same parameters and defaults."""
+    own = inspect.signature(detector)
+
+    def form(images: Sequence[ArrayLike], *values: Any, **named: Any) -> list[NDArray[np.float32]]:
+        given = own.bind(images, *values, **named)
+        given.apply_defaults()
+        _, *rest = given.arguments.items()
+        settings = dict(rest)
+        device, progress = settings.pop("device"), settings.pop("progress")
+        return detect_batch(images, preset.changed(**settings), device, max(1, len(images)), progress)
+
+    first, *others = own.parameters.values()
+    form.__name__ = form.__qualname__ = f"{detector.__name__}_batch"
+    form.__doc__ = f"Return the maps of `{detector.__name__}` of many images; `batches.detect_batch` says how close."
+    form.__signature__ = own.replace(  # type: ignore[attr-defined]
+        parameters=[first.replace(name="images", annotation=Sequence[ArrayLike]), *others],
+        return_annotation=list[NDArray[np.float32]],
+    )
+    return form
+
+
+cnf_batch = _for_many(cnf, CNF)
+cnf_fast_batch = _for_many(cnf_fast, CNF_FAST)
+cnf_thesis_batch = _for_many(cnf_thesis, CNF_THESIS)

@@ -5,11 +5,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from ..config import CnfConfig
-from ..fitting import fit_stages, one_thread
+from ..devices import find_device, one_thread
+from ..fitting import Fitted, fit_fields_in_stages
+from ..images import check_image, working_image
 from .heads import fit_heads
-from .pipeline import check_image, find_device, read_contours, scale_generators, seen_by_heads, working_image
+from .pipeline import read_contours, scale_generators, seen_by_heads
 
 
 class Frame(NamedTuple):
@@ -37,34 +40,44 @@ def film(
     iterations : tuple of int
         When to look.
     config : CnfConfig
-        With ``layers`` 3 or 4; its ``iterations`` are not used.
+        With ``layers`` 3 or 4; the field's ``iterations`` are not used.
     shown_heads : int
         How many heads to show.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
+    Returns
+    -------
+    list of Frame
+        In the order of increasing iterations.
+
     Raises
     ------
     ValueError
-        If the image is not (H, W, 3) uint8, or ``layers`` is 0.
+        If the image is not (H, W, 3) uint8, or the configuration has not one field.
+
+    Examples
+    --------
+    >>> config = CnfConfig().changed(layers=3, filters=8, heads=4)
+    >>> [frame.iterations for frame in film(np.zeros((8, 12, 3), np.uint8), (0, 2), config)]
+    [0, 2]
     """
     pixels, place = check_image(image), find_device(device)
-    if config.layers == 0 or config.source == "pixels":
-        raise ValueError(f"config: layers {config.layers}, source {config.source!r}; a film is of one field")
-    frames = []
+    if config.field.layers == 0 or config.heads.source == "pixels":
+        what = f"layers {config.field.layers}, source {config.heads.source!r}"
+        raise ValueError(f"config: {what}; a film is of one field")
+    target = working_image(pixels, config.resolution)[None].to(place)  # (1, 3, h, w)
+    noise, stages = scale_generators(config, place)[:1], sorted(set(iterations))
     with one_thread():
-        target = working_image(pixels, config.resolution).to(place)  # (3, h, w)
-        field_noise = scale_generators(config, place)[0]
-        for count, fitted in fit_stages(target, config, field_noise, iterations).items():
-            head_noise = scale_generators(config, place)[1]
-            found = fit_heads(seen_by_heads(target, fitted, config), config, head_noise).cpu()  # (N, m, h, w)
-            rgb = torch.round(255 * fitted.reconstruction.clamp(0, 1)).to(torch.uint8)
-            frames.append(
-                Frame(
-                    count,
-                    rgb.permute(1, 2, 0).cpu().numpy(),
-                    found[:shown_heads].argmax(dim=1).numpy(),
-                    read_contours([found], config, pixels.shape[:2]),
-                )
-            )
-    return frames
+        states = fit_fields_in_stages(target, config.field, noise, stages)
+        return [_frame(after, fitted, target, config, shown_heads, pixels.shape[:2]) for after, fitted in states]
+
+
+def _frame(
+    after: int, fitted: Fitted, target: Tensor, config: CnfConfig, shown_heads: int, shape: tuple[int, ...]
+) -> Frame:
+    noise = scale_generators(config, target.device)[1:2]
+    found = fit_heads(seen_by_heads(target, fitted, config), config.heads, noise)[0].cpu()  # (N, m, h, w)
+    rgb = torch.round(255 * fitted.reconstruction[0].clamp(0, 1)).to(torch.uint8)
+    classes = found[:shown_heads].argmax(dim=1).numpy()
+    return Frame(after, rgb.permute(1, 2, 0).cpu().numpy(), classes, read_contours([found], config, shape))

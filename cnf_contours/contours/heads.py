@@ -1,13 +1,18 @@
 """The segmentation heads, fitted to random seed pixels and to each other, and the contours of a segmentation.
 
 Thesis, section 3.3.2. A head is a linear map (a 1x1 convolution) from the features of a pixel to the logits of m
-classes. Its seeds are m random pixels, one per class.
+classes. Its seeds are m random pixels, one per class. The heads of B images are fitted at once, each image's from
+random numbers of its own.
 """
 
-import torch
-from torch import Tensor, nn
+from collections.abc import Sequence
 
-from ..config import CnfConfig
+import torch
+from torch import Tensor
+
+from ..config import HeadsConfig
+from ..field import Output
+from ..fitting import LossTerm, Optimizer, check_generators, fit
 from ..losses import distillation_loss, seed_loss
 
 
@@ -29,6 +34,12 @@ def contour_transform(segmentation: Tensor) -> tuple[Tensor, Tensor]:
     References
     ----------
     Thesis, section 3.3.2 and figure 3.2.
+
+    Examples
+    --------
+    >>> right, down = contour_transform(torch.tensor([[[1.0, 1.0, 0.25]], [[0.0, 0.0, 0.75]]]))
+    >>> right.tolist(), down.numel()
+    ([[0.0, 0.75]], 0)
     """
     right = 1 - (segmentation[..., :-1] * segmentation[..., 1:]).sum(dim=-3)
     down = 1 - (segmentation[..., :-1, :] * segmentation[..., 1:, :]).sum(dim=-3)
@@ -44,99 +55,140 @@ def neighbours(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def standardise(features: Tensor) -> Tensor:
-    """Return features (C, H, W) as rows (H W, C) of mean 0 and variance 1 per channel; a constant channel becomes 0."""
-    rows = features.flatten(1).T  # (H W, C)
-    spread = rows.std(dim=0, correction=0)
-    return (rows - rows.mean(dim=0)) / torch.where(spread > 1e-4, spread, torch.inf)
+    """Return features (..., C, H, W) as rows (..., H W, C) of mean 0 and variance 1 in every channel.
+
+    A constant channel becomes 0.
+    """
+    rows = features.flatten(-2).mT  # (..., H W, C)
+    spread = rows.std(dim=-2, correction=0, keepdim=True)
+    return (rows - rows.mean(dim=-2, keepdim=True)) / torch.where(spread > 1e-4, spread, torch.inf)
 
 
-class Heads:
-    """N heads in training: their weights, seeds and optimiser.
+class Heads(LossTerm):
+    """N heads of each of B images in training: seeds, and from some iteration on distillation.
+
+    As a term beside others, it sees the features of the field, detached; with ``rows``, features that stand still.
 
     Parameters
     ----------
     channels : int
         Of the features.
     height, width : int
-        Of the image, in pixels.
+        Of the images, in pixels.
     iterations : int
-        How often `step` will be called: says when distillation starts.
-    config : CnfConfig
-    generator : torch.Generator
-        Source of weights, seeds and pairs, and the device.
+        How long it will be trained: says when distillation starts.
+    config : HeadsConfig
+    generators : sequence of B torch.Generator
+        Sources of weights, seeds and pairs, and the device.
+    rows : (B, H W, C) float32 tensor, optional
+        Of `standardise`.
     """
 
+    reaches_field = False
+
     def __init__(
-        self, channels: int, height: int, width: int, iterations: int, config: CnfConfig, generator: torch.Generator
+        self,
+        channels: int,
+        height: int,
+        width: int,
+        iterations: int,
+        config: HeadsConfig,
+        generators: Sequence[torch.Generator],
+        rows: Tensor | None = None,
     ) -> None:
-        n, m, device = config.heads, config.classes, generator.device
-        self.config = config
-        self.shape = height, width
-        self.generator = generator
+        self.config, self.shape, self.generators, self.rows = config, (height, width), generators, rows
         self.start = config.distillation_start * iterations
-        self.done = 0
-        # Small, so that the seeds decide; not zero, so that heads differ where two seeds have the same colour.
-        self.weight = (0.01 * torch.randn(n, channels, m, generator=generator, device=device)).requires_grad_()
-        self.bias = torch.zeros(n, 1, m, device=device, requires_grad=True)
-        self.seeds = torch.randint(height * width, (n, m), generator=generator, device=device)  # (N, m)
-        self.pairs = neighbours(height, width, device)  # (2, P)
-        self.optimizer = torch.optim.Adam([self.weight, self.bias], lr=config.head_rate, amsgrad=True)
+        drawn = [_drawn(channels, height * width, config, own) for own in generators]
+        self.weight, self.seeds = (torch.stack(column) for column in zip(*drawn, strict=True))
+        self.weight.requires_grad_()  # (B, N, C, m)
+        self.bias = torch.zeros(len(drawn), config.heads, 1, config.classes, device=self.weight.device)
+        self.bias.requires_grad_()  # (B, N, 1, m)
+        self.pairs = neighbours(height, width, self.weight.device)  # (2, P)
+        self.optimizer = Optimizer(config.head_rate, config.head_clip)
 
-    def logits(self, rows: Tensor) -> Tensor:
-        """Return the logits (N, P, m) at pixels with features ``rows``, (P, C); (N, P, C) if each head has its own."""
-        return self.config.sharpness * (rows @ self.weight + self.bias)
+    def parameters(self) -> list[Tensor]:
+        return [self.weight, self.bias]
 
-    def step(self, rows: Tensor) -> float:
-        """Train once on the features of all pixels, (H W, C), which are detached here; return the loss."""
-        rows = rows.detach()
-        loss = seed_loss(self.logits(rows[self.seeds]))  # (N, m, C) -> (N, m, m)
-        if self.config.distillation > 0 and self.done >= self.start and self.pairs.shape[1] > 0:
-            loss = loss + self.config.distillation * distillation_loss(self._contours(rows))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_([self.weight, self.bias], self.config.head_clip)
-        self.optimizer.step()
-        self.done += 1
-        return float(loss.detach())
+    def __call__(self, output: Output | None, iteration: int) -> Tensor:
+        rows = self._rows(output)
+        which = torch.arange(len(rows), device=rows.device)[:, None, None]  # (B, 1, 1)
+        at_seeds = rows[which, self.seeds]  # (B, N, m, C)
+        loss = seed_loss(self.config.sharpness * (at_seeds @ self.weight + self.bias))  # (B, N, m, m) -> (B,)
+        if self.config.distillation > 0 and iteration >= self.start and self.pairs.shape[1] > 0:
+            loss = loss + self.config.distillation * distillation_loss(self.contours(rows))
+        return loss
 
-    def segmentations(self, rows: Tensor) -> Tensor:
-        """Return the class probabilities of all heads, (N, m, H, W) float32, from the features of all pixels."""
-        with torch.no_grad():
-            soft = torch.softmax(self.logits(rows), dim=2)  # (N, H W, m)
-        return soft.transpose(1, 2).reshape(-1, self.config.classes, *self.shape)  # (N, m, H, W)
+    def contours(self, rows: Tensor) -> Tensor:
+        """Return contours (B, N, K) of every head at K pairs of neighbours: new ones at each call, or all of them."""
+        total, count = self.pairs.shape[1], self.config.pairs
+        found = []
+        for b, own in enumerate(self.generators):
+            pairs = self.pairs
+            if 0 < count < total:
+                pairs = pairs[:, torch.randint(total, (count,), generator=own, device=own.device)]
+            first, second = (torch.softmax(self._logits(rows[b][side], b), dim=2) for side in pairs)  # (N, K, m) each
+            found.append(1 - (first * second).sum(dim=2))
+        return torch.stack(found)
 
-    def _contours(self, rows: Tensor) -> Tensor:
-        """Contours (N, P) of every head at some pairs of neighbours, new ones in every iteration, or at all."""
-        pairs = self.pairs
-        if 0 < self.config.pairs < pairs.shape[1]:
-            chosen = torch.randint(
-                pairs.shape[1], (self.config.pairs,), generator=self.generator, device=self.generator.device
-            )
-            pairs = pairs[:, chosen]
-        first, second = (torch.softmax(self.logits(rows[side]), dim=2) for side in pairs)  # (N, P, m) each
-        return 1 - (first * second).sum(dim=2)
+    def segmentations(self, output: Output | None = None) -> Tensor:
+        """Return the class probabilities of all heads, (B, N, m, H, W) float32, from the features of all pixels."""
+        rows = self._rows(output)
+        with torch.no_grad():  # image after image: the logits of all would double the largest tensor
+            soft = [torch.softmax(self._logits(own, b), dim=2).mT for b, own in enumerate(rows)]  # (N, m, H W) each
+            return torch.stack(soft).unflatten(3, self.shape)
+
+    def _rows(self, output: Output | None) -> Tensor:
+        if self.rows is not None:
+            return self.rows
+        if output is None:
+            raise ValueError("heads: no features, expected a field or rows")
+        return standardise(output.features.float())
+
+    def _logits(self, rows: Tensor, image: int) -> Tensor:
+        """Return the logits (N, P, m) of one image's heads at pixels with features (P, C)."""
+        return self.config.sharpness * (rows @ self.weight[image] + self.bias[image])
 
 
-def fit_heads(features: Tensor, config: CnfConfig, generator: torch.Generator) -> Tensor:
-    """Fit the heads to frozen features and return their segmentations.
+def _drawn(channels: int, pixels: int, config: HeadsConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the first weights (N, C, m) and the seeds (N, m) of one image's heads."""
+    n, m, device = config.heads, config.classes, generator.device
+    # Small, so that the seeds decide; not zero, so that heads differ where two seeds have the same colour.
+    weight = 0.01 * torch.randn(n, channels, m, generator=generator, device=device)
+    return weight, torch.randint(pixels, (n, m), generator=generator, device=device)
+
+
+def fit_heads(features: Tensor, config: HeadsConfig, generators: Sequence[torch.Generator]) -> Tensor:
+    """Fit the heads of several images to their frozen features, all at once, and return their segmentations.
 
     Parameters
     ----------
-    features : (C, H, W) float32 tensor
-        Of the field, or any other channels of the image.
-    config : CnfConfig
-        Uses ``heads``, ``classes``, ``sharpness``, ``head_…`` and ``distillation…``.
-    generator : torch.Generator
-        Of weights, seeds and pairs, on the device of the features.
+    features : (B, C, H, W) float32 tensor
+        Of fields, or any other channels of the images.
+    config : HeadsConfig
+        Uses all but ``source``, ``output`` and what concerns the final head.
+    generators : sequence of B torch.Generator
+        Of each image's weights, seeds and pairs, on the device of the features.
 
     Returns
     -------
-    (N, m, H, W) float32 tensor in [0, 1]
-        Class probabilities, summing to 1 over m.
+    (B, N, m, H, W) float32 tensor in [0, 1]
+        Class probabilities, summing to 1 over m; 4 B N m H W bytes, the largest part of what is needed here.
+
+    Raises
+    ------
+    ValueError
+        If shapes, counts or devices do not fit together.
+
+    Examples
+    --------
+    >>> noise = [torch.Generator().manual_seed(0)]
+    >>> fit_heads(torch.rand(1, 3, 5, 7), HeadsConfig(heads=2), noise).shape
+    torch.Size([1, 2, 4, 5, 7])
     """
-    height, width = features.shape[1:]
-    rows = standardise(features.detach())  # (H W, C)
-    heads = Heads(features.shape[0], height, width, config.head_iterations, config, generator)
-    for _ in range(config.head_iterations):
-        heads.step(rows)
-    return heads.segmentations(rows)
+    if features.ndim != 4 or features.shape[0] == 0:
+        raise ValueError(f"features: shape {tuple(features.shape)}, expected (B, C, H, W) with at least one image")
+    check_generators(features, generators)
+    rows, steps = standardise(features.detach()), config.head_iterations
+    heads = Heads(*features.shape[1:], steps, config, generators, rows)
+    fit(None, [heads], None, steps)
+    return heads.segmentations()
