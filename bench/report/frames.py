@@ -200,8 +200,8 @@ def compare_frame(a: Run | Folder, b: Run | Folder, samples: int = 1000, seed: i
     -------
     DataFrame
         Indexed by ``score``: ods, ois, ap, r50. ``a``, ``b`` and ``difference`` (a - b), each with the ends of its
-        95 % interval (``a_low``, ``a_high`` …); ``p`` of the randomisation test, two-sided, NaN where the two have
-        other thresholds.
+        95 % interval (``a_low``, ``a_high`` …); ``p`` of the paired bootstrap, two-sided, NaN where a score is
+        undefined.
 
     Raises
     ------
