@@ -111,8 +111,10 @@ def test_public_names_are_documented(thing):
         assert "References" in found or of_no_paper, "no References"
 
 
-@pytest.mark.parametrize("room", ["eval", "baselines"])
+@pytest.mark.parametrize("room", ["eval", "baselines", "cnf_contours"])
 def test_examples_of_the_readmes_run(room):
+    if room == "cnf_contours":
+        pytest.importorskip("torch")
     found = {}
     for block in re.findall(r"^```python\n(.*?)^```", (ROOT / room / "README.md").read_text(), re.S | re.M):
         exec(block, found)
@@ -120,3 +122,5 @@ def test_examples_of_the_readmes_run(room):
         assert found["summary"].ods.f == 1
     else:
         assert found["contour_map"].shape == found["hierarchy"].shape == found["image"].shape[:2]
+    if room == "cnf_contours":
+        assert found["segmentations"].shape == (1, 4, 4, 24, 32)
