@@ -107,9 +107,8 @@ class _Block(nn.Module):
         self.resizing, self.slope = resizing, config.slope
         self.groups = 1 if resizing == "first" else len(generators)
         self.weight = _drawn((config.filters, inputs, 3, 3), generators)  # (B F, C, 3, 3)
-        places = {"device": generators[0].device}
-        self.scale = nn.Parameter(torch.ones(len(self.weight), **places))
-        self.shift = nn.Parameter(torch.zeros(len(self.weight), **places))
+        self.scale = nn.Parameter(torch.ones(len(self.weight), device=self.weight.device))
+        self.shift = nn.Parameter(torch.zeros(len(self.weight), device=self.weight.device))
 
     def forward(self, planes: Tensor) -> Tensor:
         if self.resizing == "double":

@@ -285,7 +285,8 @@ def fit_fields_in_stages(
     used here. Parameters and errors as of `fit_fields`.
     """
     _check_targets(targets, generators)
-    field = Field(*targets.shape[2:], config, generators)
+    _, _, height, width = targets.shape
+    field = Field(height, width, config, generators)
     terms = [Reconstruction(targets)]
     for iteration, output in fit_in_stages(field, terms, Optimizer(config.rate, config.clip), stages, progress):
         _check_finite(output.colours, numbers or range(len(targets)), iteration)

@@ -72,28 +72,30 @@ def test_axes_are_found_only_where_a_cue_uses_them(monkeypatch):
         consensus(two_halves(), source="features", iterations=2, **QUICK)
 
 
+def usual_distance(**values):
+    """Median over three seeds of how far the strongest column is from the border: one fit so short may miss it."""
+    image = two_halves(96, 120)
+    maps = [consensus(image, seed=seed, regions=False, **values, **QUICK) for seed in range(3)]
+    return np.median([abs(columns_of_strongest(contours) - 59.5) for contours in maps])
+
+
 @pytest.mark.parametrize("source", ["reconstruction", "features"])
 def test_what_is_seen_can_be_a_field(source):
     seen = []
-    contours = consensus(
-        two_halves(), source=source, iterations=30, regions=False, progress=lambda *a: seen.append(a), **QUICK
-    )
-    assert len(seen) == 30
-    assert abs(columns_of_strongest(contours) - 29.5) <= 4
+    assert usual_distance(source=source, iterations=30, progress=lambda *call: seen.append(call)) <= 2
+    assert len(seen) == 3 * 30
 
 
 def test_the_field_is_a_cue_beside_the_others():
     """It is fitted once, and only where it is asked for; alone, it finds the border too."""
     seen = []
-    values = {"iterations": 60, "progress": lambda *a: seen.append(a), "regions": False, **QUICK}
+    values = {"iterations": 30, "progress": lambda *call: seen.append(call), "regions": False, **QUICK}
     without = consensus(two_halves(), **values)
     assert not seen
     beside = consensus(two_halves(), field=0.18, **values)
-    assert len(seen) == 60
+    assert len(seen) == 30
     assert (beside != without).any()
-    off = {"partitions": 0.0, "texture": 0.0, "spectrum": 0.0}
-    alone = consensus(two_halves(96, 120), field=1.0, **off, **values)
-    assert abs(columns_of_strongest(alone) - 59.5) <= 4
+    assert usual_distance(partitions=0.0, texture=0.0, spectrum=0.0, field=1.0, iterations=30) <= 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (1, 30), (30, 1), (400, 9)])

@@ -52,10 +52,8 @@ def test_nothing_to_measure_is_said():
 
 def test_by_command(tmp_path, capsys):
     data = write_folder(tmp_path / "data")
-    main(
-        ["--data", str(data), "--split", "all", "--out", str(tmp_path), "--device", "cpu", "--iterations", "2"]
-        + ["--heads", "4", "--head-iterations", "2", "--images", "2", "--peak", "1e12"]
-    )
+    settings = "--split all --device cpu --iterations 2 --heads 4 --head-iterations 2 --images 2 --peak 1e12"
+    main(["--data", str(data), "--out", str(tmp_path), *settings.split()])
     kept = json.loads((tmp_path / "field_speed.json").read_text())
     assert kept["images"] == 2
     assert kept["flops_per_image"] == field_flops(CNF.changed(iterations=2), 12, 16)

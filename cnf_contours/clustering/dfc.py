@@ -145,7 +145,8 @@ def _network(channels: int, generator: torch.Generator) -> nn.Sequential:
         if isinstance(module, nn.Conv2d):  # as torch does by default
             nn.init.kaiming_uniform_(module.weight, a=5**0.5, generator=generator)
             bound = module.weight[0].numel() ** -0.5
-            nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+            if module.bias is not None:
+                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)

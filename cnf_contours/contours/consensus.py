@@ -13,6 +13,7 @@ Three cues, or four, each an oriented map (8, h, w) before suppression, are adde
 What the first three see is a choice: the image itself, what the field outputs, or the field's features.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,7 @@ class Look(NamedTuple):
 
     picture: NDArray[np.uint8]
     features: Tensor
-    axes: Tensor | None  # where a cue needs them
+    axes: Tensor  # empty where no cue needs them
 
 
 def consensus(
@@ -91,10 +92,8 @@ def consensus(
         Number of colour partitions.
     vectors, kernels : int
         Eigenvectors of the spectrum, and pairs that its density is learnt from.
-    layers : {3, 4}
-        Of the field's encoder, if there is one.
-    iterations : int
-        Of its fit.
+    layers, iterations : int
+        Of the field, if there is one: layers of its encoder, 3 or 4; how long it is fitted.
     seed : int
         Of all randomness.
     device : str
@@ -137,15 +136,23 @@ def consensus(
     )
     with one_thread():
         look = _look(pixels, config, find_device(device), progress, with_field=field > 0)
-        cues = {
-            "partitions": lambda: partition_contour(look.features, config),
-            "texture": lambda: texture_contour(look.picture, config),
-            "spectrum": lambda: _spectrum(look, config, vectors, kernels),
-            "field": lambda: partition_contour(look.axes, config),
-        }
-        total = sum(weight / USUAL[name] * cues[name]() for name, weight in weights.items() if weight > 0)
-        oriented = np.clip(GAIN * enlarge(torch.from_numpy(total), pixels.shape[:2]).numpy(), 0, 1)
+        total = _sum_of_cues(look, config, weights, vectors, kernels)
+        full = enlarge(torch.from_numpy(total), pixels.shape[:2])
+        oriented: NDArray[np.float32] = np.clip(GAIN * full.numpy(), 0, 1)
     return owt_ucm(oriented) if regions else thin_oriented(oriented)
+
+
+def _sum_of_cues(
+    look: Look, config: CnfConfig, weights: dict[str, float], vectors: int, kernels: int
+) -> NDArray[np.float32]:
+    """Return the weighted sum of the cues, each by its usual strength, (8, h, w); one of weight 0 is not computed."""
+    cues = {
+        "partitions": lambda: partition_contour(look.features, config),
+        "texture": lambda: texture_contour(look.picture, config),
+        "spectrum": lambda: _spectrum(look, config, vectors, kernels),
+        "field": lambda: partition_contour(look.axes, config),
+    }
+    return reduce(np.add, [weight / USUAL[name] * cues[name]() for name, weight in weights.items() if weight > 0])
 
 
 def partition_contour(features: Tensor, config: CnfConfig) -> NDArray[np.float32]:
@@ -187,17 +194,17 @@ def _look(
     """Return what the cues see; a field is fitted if one of them needs it, and its axes are found if one does."""
     target, source = working_image(pixels, config.resolution), config.heads.source
     if source == "pixels" and not with_field:
-        return Look(pixels, lab(target), None)
+        return Look(pixels, lab(target), torch.empty(0))
     noise = scale_generators(config, device)[:1]
     fitted = fit_fields(target[None].to(device), config.field, noise, progress)
     features, colours = (part[0].cpu() for part in fitted)  # (F, h, w), (3, h, w)
-    axes = None
+    axes = torch.empty(0)
     if with_field or source == "features":
         distance = max(1, round(STEADY_DISTANCE * config.resolution))
         axes = torch.from_numpy(steady_axes(features.numpy(), lab(colours).numpy(), distance))
         if np.ptp(pixels) == 0:
             axes = torch.zeros_like(axes)  # of nothing, a field has features, too, but all that they say is where
-    if source == "features" and axes is not None:
+    if source == "features":
         return Look(pixels, axes, axes)
     if source == "pixels":
         return Look(pixels, lab(target), axes)
@@ -207,10 +214,10 @@ def _look(
 
 def _spectrum(look: Look, config: CnfConfig, vectors: int, kernels: int) -> NDArray[np.float32]:
     """Return the spectral contour of the colours, or of the field's features, and of the colours' variance."""
-    shape = tuple(look.features.shape[1:])
+    _, height, width = look.features.shape
     if config.heads.source == "features":
-        first = unit_range(standardise(look.features).reshape(*shape, -1).numpy())
+        first = unit_range(standardise(look.features).reshape(height, width, -1).numpy())
     else:
-        first = colour_features(look.picture, shape)
+        first = colour_features(look.picture, (height, width))
     pmi = PmiConfig(vectors=vectors, kernels=kernels, seed=config.seed)
-    return fade_border(feature_contour((first, variance_features(look.picture, shape)), pmi))
+    return fade_border(feature_contour((first, variance_features(look.picture, (height, width))), pmi))

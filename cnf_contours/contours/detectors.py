@@ -21,6 +21,9 @@ from .batches import detect_batch
 from .pipeline import read_contours, segment_image
 from .regions import classes_of, connected_regions, hierarchy_of
 
+Maps = list[NDArray[np.float32]]
+NOT_THE_METHOD = ("image", "device", "progress")
+
 
 def cnf(
     image: ArrayLike,
@@ -97,23 +100,7 @@ def cnf(
     >>> cnf(image, iterations=20, filters=8, heads=8).max(axis=0).argmax() in (15, 16)
     True
     """
-    config = CNF.changed(
-        layers=layers,
-        seed=seed,
-        source=source,
-        readout=readout,
-        output=output,
-        iterations=iterations,
-        filters=filters,
-        octaves=octaves,
-        resolution=resolution,
-        heads=heads,
-        sharpness=sharpness,
-        distillation=distillation,
-        distillation_start=distillation_start,
-        centring=centring,
-    )
-    return detect(image, config, device, progress)
+    return detect(image, _configured(CNF, locals()), device, progress)
 
 
 def cnf_thesis(
@@ -155,7 +142,7 @@ centring, progress
 
     References
     ----------
-    As of `cnf`.
+    Malik, MRes thesis, 2022, chapter 3.
 
     Examples
     --------
@@ -163,20 +150,7 @@ centring, progress
     >>> cnf_thesis(image, iterations=2, filters=8, heads=4).shape
     (24, 32)
     """
-    config = CNF_THESIS.changed(
-        layers=layers,
-        seed=seed,
-        iterations=iterations,
-        filters=filters,
-        resolution=resolution,
-        heads=heads,
-        sharpness=sharpness,
-        distillation=distillation,
-        distillation_start=distillation_start,
-        output=output,
-        centring=centring,
-    )
-    return detect(image, config, device, progress)
+    return detect(image, _configured(CNF_THESIS, locals()), device, progress)
 
 
 def cnf_fast(
@@ -204,12 +178,16 @@ def cnf_fast(
     ValueError, ArithmeticError
         As of `cnf`.
 
+    References
+    ----------
+    Malik, MRes thesis, 2022, chapter 3.
+
     Examples
     --------
     >>> cnf_fast(np.zeros((8, 12, 3), np.uint8), layers=3).shape
     (8, 12)
     """
-    return detect(image, CNF_FAST.changed(layers=layers, seed=seed), device, progress)
+    return detect(image, _configured(CNF_FAST, locals()), device, progress)
 
 
 def cnf_ucm(
@@ -249,9 +227,7 @@ def cnf_ucm(
     >>> cnf_ucm(np.zeros((8, 12, 3), np.uint8), iterations=2).shape
     (8, 12)
     """
-    return hierarchy(
-        image, CNF_UCM.changed(layers=layers, seed=seed, source=source, iterations=iterations), device, progress
-    )
+    return hierarchy(image, _configured(CNF_UCM, locals()), device, progress)
 
 
 def cnf_segmentation(
@@ -271,10 +247,12 @@ def cnf_segmentation(
         RGB; left unchanged.
     layers : {3, 4}
         Of the field's encoder.
-    seed, device, iterations, progress
+    seed, device
         As of `cnf`.
     centring : bool
         Of the final head's logits; without it few classes survive.
+    iterations, progress
+        As of `cnf`.
 
     Returns
     -------
@@ -286,14 +264,23 @@ def cnf_segmentation(
     ValueError, ArithmeticError
         As of `cnf`.
 
+    References
+    ----------
+    Malik, MRes thesis, 2022, chapter 3.
+
     Examples
     --------
     >>> regions = cnf_segmentation(np.zeros((8, 12, 3), np.uint8), iterations=2)
     >>> regions.segmentations[0].shape, regions.settings
     ((8, 12), ('layers 4',))
     """
-    config = CNF_SEGMENTATION.changed(layers=layers, seed=seed, centring=centring, iterations=iterations)
-    return Sweep((connected_regions(segment(image, config, device, progress)),), (f"layers {layers}",))
+    classes = segment(image, _configured(CNF_SEGMENTATION, locals()), device, progress)
+    return Sweep((connected_regions(classes),), (f"layers {layers}",))
+
+
+def _configured(preset: CnfConfig, given: dict[str, Any]) -> CnfConfig:
+    """Return the preset with the arguments of a named detector, but for those that are none of the method's."""
+    return preset.changed(**{name: value for name, value in given.items() if name not in NOT_THE_METHOD})
 
 
 def detect(
@@ -348,24 +335,22 @@ def segment(
     return classes_of(final[0], pixels.shape[:2])
 
 
-def _for_many(detector: Callable[..., NDArray[np.float32]], preset: CnfConfig) -> Callable[..., list[NDArray]]:
+def _for_many(detector: Callable[..., NDArray[np.float32]], preset: CnfConfig) -> Callable[..., Maps]:
     """Return the form of a detector that takes many images at once, with the same parameters and defaults."""
     own = inspect.signature(detector)
 
-    def form(images: Sequence[ArrayLike], *values: Any, **named: Any) -> list[NDArray[np.float32]]:
+    def form(images: Sequence[ArrayLike], *values: Any, **named: Any) -> Maps:
         given = own.bind(images, *values, **named)
         given.apply_defaults()
-        _, *rest = given.arguments.items()
-        settings = dict(rest)
-        device, progress = settings.pop("device"), settings.pop("progress")
-        return detect_batch(images, preset.changed(**settings), device, max(1, len(images)), progress)
+        device, progress = given.arguments["device"], given.arguments["progress"]
+        return detect_batch(images, _configured(preset, given.arguments), device, max(1, len(images)), progress)
 
     first, *others = own.parameters.values()
     form.__name__ = form.__qualname__ = f"{detector.__name__}_batch"
     form.__doc__ = f"Return the maps of `{detector.__name__}` of many images; `batches.detect_batch` says how close."
     form.__signature__ = own.replace(  # type: ignore[attr-defined]
         parameters=[first.replace(name="images", annotation=Sequence[ArrayLike]), *others],
-        return_annotation=list[NDArray[np.float32]],
+        return_annotation=Maps,
     )
     return form
 

@@ -77,10 +77,10 @@ def fit_final_head(
     Caron et al., "Emerging properties in self-supervised vision transformers", ICCV 2021, for the centring.
     """
     check_generators(features, generators)
-    shape = features.shape[2:]
-    pairs = neighbours(*shape, features.device)  # (2, P)
+    height, width = features.shape[2:]
+    pairs = neighbours(height, width, features.device)  # (2, P)
     # Image after image: contours of all heads of all images are large.
     means = [torch.cat([side.mean(dim=0).flatten() for side in contour_transform(own)]) for own in segmentations]
     head = FinalHead(standardise(features.detach()), pairs, torch.stack(means), config, generators)
     fit(None, [head], None, config.final_iterations if pairs.shape[1] > 0 else 0)
-    return head.segmentation().unflatten(2, shape)
+    return head.segmentation().unflatten(2, (height, width))

@@ -189,6 +189,7 @@ def fit_heads(features: Tensor, config: HeadsConfig, generators: Sequence[torch.
         raise ValueError(f"features: shape {tuple(features.shape)}, expected (B, C, H, W) with at least one image")
     check_generators(features, generators)
     rows, steps = standardise(features.detach()), config.head_iterations
-    heads = Heads(*features.shape[1:], steps, config, generators, rows)
+    _, channels, height, width = features.shape
+    heads = Heads(channels, height, width, steps, config, generators, rows)
     fit(None, [heads], None, steps)
     return heads.segmentations()
