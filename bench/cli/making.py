@@ -7,17 +7,24 @@ from pathlib import Path
 from ..errors import RunFailed, UserError
 from ..runs.guards import require_time_limit, sole_writer
 from .looking import print_table
-from .options import SharedOptions, dataset_of, detector_options, detectors_of, protocol_of, workers_of
+from .options import (
+    SharedOptions,
+    dataset_of,
+    detector_options,
+    detectors_of,
+    protocol_of,
+    suppression_options,
+    workers_of,
+)
 
 FRESH = "compute all anew, also what seems unchanged"
-NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
 
 
 def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     run = commands.add_parser(
         "run",
-        parents=[shared.data, shared.protocol, shared.work, detector_options()],
+        parents=[shared.data, shared.protocol, shared.work, detector_options(), suppression_options()],
         help="run detectors on a data set and score them",
     )
     run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
@@ -28,14 +35,15 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     run.set_defaults(action=_run)
 
     score = commands.add_parser(
-        "score", parents=[shared.data, shared.protocol, shared.work], help="score a folder of saved contour maps"
+        "score",
+        parents=[shared.data, shared.protocol, shared.work, suppression_options()],
+        help="score a folder of saved contour maps",
     )
     score.add_argument(
         "predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat, named by image id"
     )
     score.add_argument("--name", help="name in the table (default: the folder's)")
     score.add_argument("--out", type=Path, help="folder for scores and counts (default: results/NAME)")
-    score.add_argument("--nms", choices=NMS_PRESETS, default="none", help="suppress non-maxima before counting")
     score.add_argument("--fresh", action="store_true", help=FRESH)
     score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
     score.set_defaults(action=_score)
@@ -108,7 +116,7 @@ def _score(options: argparse.Namespace) -> None:
             options.out.resolve() if far and options.out else options.out,
             workers,
             name=options.name,
-            nms=None if options.nms == "none" else options.nms,
+            nms=options.nms,
             invert=options.invert,
             fresh=options.fresh,
             partial=options.limit is not None or options.shard is not None,

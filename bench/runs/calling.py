@@ -69,4 +69,29 @@ def detect_together(
 def _checked(detector: Detector, prediction: object, given: NDArray[np.uint8], image: NDArray[np.uint8]) -> Prediction:
     if not np.array_equal(given, image):
         raise UserError(f"{detector.name}: the detector changed its input image; it must not")
-    return checked_prediction(prediction, f"map of {detector.name}", image.shape[:2])
+    try:
+        return checked_prediction(prediction, f"map of {detector.raw_name}", image.shape[:2])
+    except UserError:
+        if prediction is None or isinstance(prediction, str | bytes | int | float) or _is_mixed(prediction):
+            expected = "expected an (H, W) map of floats in [0, 1], a list of label maps, or a Hierarchy"
+            said = f"{detector.raw_name}: the detector returned {_described(prediction)}, {expected}"
+            raise UserError(said) from None
+        raise
+
+
+def _is_mixed(prediction: object) -> bool:
+    """Whether this is a sequence of a map and something else, or a tuple of several maps that are no labels."""
+    if not isinstance(prediction, list | tuple):
+        return False
+    kinds = [part.dtype.kind if isinstance(part, np.ndarray) and part.ndim == 2 else "" for part in prediction]
+    return any(kinds) and ("" in kinds or (isinstance(prediction, tuple) and "f" in kinds))
+
+
+def _described(value: object) -> str:
+    """Return what a value is in words: its type, and of a sequence those of its parts."""
+    if isinstance(value, list | tuple):
+        parts = listing([_described(part) for part in value], 4)
+        return f"a {type(value).__name__} of {len(value)} ({parts})"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} array {value.shape}"
+    return type(value).__name__

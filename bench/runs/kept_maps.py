@@ -40,7 +40,7 @@ def read_saved(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
         raise UserError(
             f"{run.folder}: no saved map of {image_id} (maps are not committed); run the detector or score again"
         )
-    prediction = read_prediction(maps[image_id], bool(run.meta["protocol"].get("invert")))
+    prediction = read_prediction(maps[image_id], run.meta["invert"])
     if prediction.digest() != run.records[image_id].map:
         raise UserError(f"{maps[image_id]}: not the map that was counted; run or score again")
     return prediction
@@ -48,7 +48,7 @@ def read_saved(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
 
 def as_counted(run: Run, prediction: Prediction) -> Prediction:
     """Return a prediction as the run counted it: suppressed, if it was."""
-    nms = run.meta["protocol"].get("nms")
+    nms = run.meta["nms"]
     return prediction.suppressed(nms) if nms else prediction
 
 

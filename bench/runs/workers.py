@@ -69,8 +69,12 @@ class Workers:
         if self._pool is None:
             self._pool = _started_pool(self.count, self.prepare)
         futures = {self._pool.submit(work, item): item for item in items}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:  # who does not want the rest does not wait for it
+            for future in futures:
+                future.cancel()
 
     def _close(self, at_once: bool) -> None:
         if self._pool is None:
