@@ -89,7 +89,7 @@ def suppression_options() -> argparse.ArgumentParser:
     suppression.add_argument(
         "--nms",
         metavar="RECIPE",
-        help="suppress non-maxima before counting, as published for hed, sed, rcf, dexined …; gives a row NAME(nms=RECIPE)",
+        help="suppress non-maxima before counting, as published for hed, sed, rcf, dexined …: a row NAME(nms=RECIPE)",
     )
     return suppression
 

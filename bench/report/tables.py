@@ -149,9 +149,7 @@ def _remarks(frame: "DataFrame") -> list[str]:
     """Explain scores that look wrong and are not."""
     notes = []
     for name in frame["detector"][(frame["ap"] == 0) & (frame["ods"] > 0)]:
-        notes.append(
-            f"{name}: AP is 0 by its definition, the area under the curve, which binary maps have one point of"
-        )
+        notes.append(f"{name}: AP is 0 by its definition, as an area: the curve of binary maps is a single point")
     for name in frame["detector"][frame["ois"].round(3) < frame["ods"].round(3)]:
         why = "each image's best threshold is that of its own F, and these need not add up to the best of all"
         notes.append(f"{name}: OIS may be below ODS: {why}")

@@ -1,6 +1,7 @@
 """Run detectors and score saved maps, from Python or for the command."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from ..errors import RunFailed, UserError, argument, listing
 from ..files.folders import make_writable
 from ..files.predictions import find_predictions, match_ids
 from ..methods.names import Detector, batch_form, parse_detector, require_workable
-from ..methods.spelling import required_preset, with_suppression
+from ..methods.spelling import required_preset, with_suppression, without_suppression
 from .cluster import ClusterWorkers
 from .contours import ContourJob
 from .preflight import check_saved_maps, require_same_run, require_same_set
-from .results import Run, folder_name
+from .results import Run, folder_name, load_meta
 from .runner import run_job
 from .source import DetectorSource, SavedMaps
 from .workers import Workers
@@ -202,6 +203,10 @@ def run_detectors(
             runs.append(run_job(job, workers, job.name))
         except RunFailed as error:
             failures.append(str(error))
+        except UserError:
+            with suppress(OSError):  # where something is in it, it stays
+                job.folder.rmdir()
+            raise
     if failures:
         raise RunFailed("\n".join(failures))
     return runs
@@ -222,7 +227,7 @@ def score_maps(
     """As `score`, of an opened data set; ``partial`` says that predictions of other images may be there."""
     nms = required_preset(nms)
     files = _files_of(predictions, dataset, partial)
-    name = with_suppression(name or telling_name(predictions.resolve()), nms)
+    name = with_suppression(name or _name_of(predictions.resolve()), nms)
     folder = out or Path("results") / folder_name(name)
     source = SavedMaps(name, predictions, files, invert, nms)
     job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=folder, fresh=fresh)
@@ -232,6 +237,14 @@ def score_maps(
     check_saved_maps(source, job)
     make_writable(folder, argument("out", folder))
     return run_job(job, workers, name)
+
+
+def _name_of(folder: Path) -> str:
+    """Return what to call the maps in a folder: those that a run keeps are its detector's, not suppressed yet."""
+    if folder.name == "maps" and (folder.parent / "run.json").exists():
+        meta = load_meta(folder.parent)
+        return without_suppression(meta["detector"], meta["nms"])
+    return telling_name(folder)
 
 
 def telling_name(folder: Path) -> str:

@@ -94,4 +94,4 @@ def _described(value: object) -> str:
         return f"a {type(value).__name__} of {len(value)} ({parts})"
     if isinstance(value, np.ndarray):
         return f"{value.dtype} array {value.shape}"
-    return type(value).__name__
+    return "None" if value is None else type(value).__name__

@@ -56,6 +56,9 @@ class Workers:
             for item, result in self._results(work, list(unfinished)):
                 del unfinished[item]
                 yield item, result
+        except GeneratorExit:  # who does not want the rest does not wait for it
+            self._close(at_once=True)
+            raise
         except BrokenProcessPool:
             for item in unfinished:
                 self._close(at_once=True)
@@ -69,12 +72,8 @@ class Workers:
         if self._pool is None:
             self._pool = _started_pool(self.count, self.prepare)
         futures = {self._pool.submit(work, item): item for item in items}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:  # who does not want the rest does not wait for it
-            for future in futures:
-                future.cancel()
+        for future in as_completed(futures):
+            yield futures[future], future.result()
 
     def _close(self, at_once: bool) -> None:
         if self._pool is None:
