@@ -21,6 +21,7 @@ def overlay(picture: NDArray[np.uint8], contours: NDArray[np.floating]) -> NDArr
     picture : (H, W, 3) uint8 array
         RGB; left unchanged.
     contours : (H, W) float array in [0, 1]
+        Of the same size.
 
     Returns
     -------
