@@ -60,7 +60,7 @@ def add_commands(commands: Commands, shared: SharedOptions) -> None:
     merge.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
     merge.set_defaults(action=_merge)
 
-    convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
+    convert = commands.add_parser("convert", help="write predictions in another format, such as segs for MATLAB")
     convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
     convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)

@@ -49,7 +49,7 @@ def unique_names(paths: list[Path]) -> list[str]:
     """Return a name for the output of each file: the stem, where several have it also suffix, folder or a number.
 
     >>> unique_names([Path("a/x.jpg"), Path("a/x.png"), Path("b/x.png"), Path("b/y.png")])
-    ['a_x_jpg', 'a_x_png', 'b_x_png', 'y']
+    ['x_jpg', 'a_x_png', 'b_x_png', 'y']
     """
     spellings = [
         [p.stem for p in paths],
