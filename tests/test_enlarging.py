@@ -140,7 +140,9 @@ def test_regions_are_numbered_without_gaps_though_one_gets_lost():
         there = np.argwhere(np.diff(labels, axis=axis))
         ucm2[tuple((2 * there + (np.arange(2) == axis) + 1).T)] = 0.5
     around = np.pad(ucm2, 1)
-    ucm2[::2, ::2] = np.max([around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]], axis=0)[::2, ::2]
+    ucm2[::2, ::2] = np.max([around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]], axis=0)[
+        ::2, ::2
+    ]
     assert np.unique(enlarged_regions(Hierarchy(ucm2), 0.3, (9, 11))).tolist() == [0, 1, 2]
     assert np.unique(enlarged_regions(Hierarchy(ucm2), 0.3, (18, 22))).tolist() == [0, 1]
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from itertools import chain
 
 import pytest
 from command import contourbench, fails
@@ -21,7 +22,7 @@ def test_every_command_stands_in_one_group(capsys):
     groups = re.split(r"^  (\w[\w ,]+):$", out.split("commands:")[1], flags=re.MULTILINE)
     assert groups[1::2] == ["make results", "look at them", "check, and get"]
     listed = [re.findall(r"^    (\w+)", text, re.MULTILINE) for text in groups[2::2]]
-    assert sum(listed, []) == names()
+    assert list(chain(*listed)) == names()
     assert listed[0][:3] == ["detect", "run", "score"]
     assert max(map(len, out.splitlines())) <= 80
 

@@ -46,7 +46,7 @@ def add_commands(commands: Commands) -> None:
 
 def _detect(options: argparse.Namespace) -> None:
     from ..files.pictures import find_pictures
-    from ..report.detected import Settings, detect_pictures, targets_of
+    from ..report.detected import Settings, detect_pictures, require_all_done, targets_of
     from ..runs.photo import require_settings
 
     require_settings(options.threshold, options.side)
@@ -54,8 +54,11 @@ def _detect(options: argparse.Namespace) -> None:
     targets = targets_of(paths, options.out, options.regions, options.overwrite)
     settings = Settings(_detector(options), options.side, options.threshold)
     with local_workers(options, len(targets)) as workers:
-        for target in detect_pictures(targets, settings, workers):
+        outcomes = detect_pictures(targets, settings, workers)
+    for target, error in outcomes.items():
+        if error is None:
             print(target.contours)
+    require_all_done(outcomes)
 
 
 def _detector(options: argparse.Namespace) -> "Detector":

@@ -1,6 +1,6 @@
 """The files that `contourbench detect` writes of each picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -90,37 +90,34 @@ def targets_of(paths: list[Path], out: Path, regions: bool, overwrite: bool) -> 
     return targets
 
 
-def detect_pictures(targets: list[Target], settings: Settings, workers: Workers) -> list[Target]:
-    """Find contours in every picture and write them; return those that are done.
-
-    Raises
-    ------
-    RunFailed
-        If pictures failed, after all others are done.
-    """
+def detect_pictures(targets: list[Target], settings: Settings, workers: Workers) -> dict[Target, str | None]:
+    """Find contours in every picture and write them; return what went wrong with each, None where it is done."""
     for folder in sorted({file.parent for target in targets for file in target.files()}):
         make_writable(folder, argument("out", folder.parent))
-    done, failures = [], {}
+    outcomes: dict[Target, str | None] = dict.fromkeys(targets, DIED)
     with Progress("detect", len(targets), watched=True) as progress:
-        work = partial(_process, Settings(settings.detector, settings.side, settings.threshold, progress.notes))
+        work = partial(_process, replace(settings, notes=progress.notes))
         try:
             for target, outcome in workers.map(work, targets):
-                said, error = outcome or ((), DIED)
+                said, outcomes[target] = outcome or ((), DIED)
                 for line in said:
                     note(f"{target.path}: {line}")
-                if error:
-                    failures[target] = error
-                    note(f"{error} - failed")
-                else:
-                    done.append(target)
+                if outcomes[target] and len(targets) > 1:  # else it is the next thing to be said
+                    note(f"failed: {outcomes[target]}")
                 progress.step()
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{len(done)} of {len(targets)} pictures are done; leave them out") from None
-    if failures:
-        lines = [failures[target] for target in targets if target in failures]
-        head = f"{len(failures)} of {len(targets)} pictures failed; the others are done"
-        raise RunFailed("\n".join([*lines, *([head] if len(targets) > 1 else [])]))
-    return [target for target in targets if target in set(done)]
+            done = sum(error is None for error in outcomes.values())
+            raise KeyboardInterrupt(f"{done} of {len(targets)} pictures are done; leave them out") from None
+    return outcomes
+
+
+def require_all_done(outcomes: dict[Target, str | None]) -> None:
+    """Raise `RunFailed` with a line for each picture that failed, if one has."""
+    lines = [error if error != DIED else f"{target.path}: {DIED}" for target, error in outcomes.items() if error]
+    if lines and len(outcomes) > 1:
+        lines.append(f"{len(lines)} of {len(outcomes)} pictures failed; the others are done")
+    if lines:
+        raise RunFailed("\n".join(lines))
 
 
 def _process(settings: Settings, target: Target) -> tuple[tuple[str, ...], str | None]:
