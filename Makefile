@@ -41,4 +41,4 @@ lint: .venv/installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info results/scenes
+	rm -rf .venv .mypy_cache build *.egg-info results/scenes

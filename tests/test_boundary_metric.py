@@ -116,12 +116,11 @@ def test_refusals(maps, truths, message):
 
 def test_the_examples_of_the_readme():
     """Both Python examples run as printed, on stand-ins for what the reader has."""
-    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+    readme = (Path(__file__).resolve().parents[1] / "eval" / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     assert len(blocks) == 2
     truth = np.eye(24, dtype=bool)[np.newaxis]
     names = {
-        "my_predictions": [("a", truth[0] * 0.8, truth), ("b", truth[0] * 0.3, truth)],
         "model": lambda images: images[:, 0] * 0.9,
         "validation": [(np.stack([truth] * 2), [truth, truth])],
         "epoch": 3,

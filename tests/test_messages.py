@@ -15,21 +15,11 @@ from contourbench.bench.errors import UserError, argument
 
 RUN = """
 import logging
-from pathlib import Path
-from contourbench.bench.datasets.opening import open_dataset
-from contourbench.bench.methods.names import parse_detector
-from contourbench.bench.runs.contours import ContourJob
-from contourbench.bench.runs.runner import run_job
-from contourbench.bench.runs.source import DetectorSource
-from contourbench.bench.runs.workers import Workers
-from contourbench.eval.protocol import BoundaryProtocol
+from contourbench.bench.runs.api import run
 
 if __name__ == "__main__":
     LISTEN
-    source = DetectorSource(parse_detector("sobel"))
-    job = ContourJob(source=source, dataset=open_dataset("mine"), protocol=BoundaryProtocol(), folder=Path("o"))
-    with Workers(2) as workers:
-        run_job(job, workers, "mine")
+    run("sobel", "mine", "o", workers=2)
 """
 
 
@@ -39,7 +29,7 @@ if __name__ == "__main__":
         ("", ""),
         (
             "logging.basicConfig(level='INFO', format='%(name)s %(message)s')",
-            "".join(f"contourbench.bench.runs.progress mine: {i} of 3 images\n" for i in (1, 2, 3)),
+            "".join(f"contourbench.bench.runs.progress sobel: {i} of 3 images\n" for i in (1, 2, 3)),
         ),
     ],
     ids=["nobody listens", "somebody listens"],

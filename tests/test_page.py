@@ -258,7 +258,7 @@ def test_mistakes_are_named(capsys, scenes, tmp_path, folder):
 
     assert "a folder, expected a file ending in .html" in refused(runs, None, tmp_path)
     assert "expected a file ending in .html" in refused(runs, None, tmp_path / "p.pdf")
-    assert "--images 0" in refused(runs, data, tmp_path / "p.html", 0)
+    assert "`images=0`: expected at least 1" in refused(runs, data, tmp_path / "p.html", 0)
     assert "no finished run" in refused([], None, tmp_path / "p.html")
     assert "another data set or split" in refused(runs, open_dataset(str(folder)), tmp_path / "p.html")
     assert "was counted with" in refused(runs, open_dataset("scenes", "val"), tmp_path / "p.html")
@@ -271,7 +271,7 @@ def test_mistakes_are_named(capsys, scenes, tmp_path, folder):
     assert f"no saved map of {image_id}" in refused(load(copy), data, tmp_path / "p.html", 3)
     for maps in copy.glob("*/maps"):
         shutil.rmtree(maps)
-    assert "no maps saved" in refused(load(copy), data, tmp_path / "p.html")
+    assert "no maps are saved" in refused(load(copy), data, tmp_path / "p.html")
     assert contourbench(capsys, "run", "sobel", "--data", folder, "--out", tmp_path / "copy" / "other")[0] == 0
     assert "one data set and protocol" in refused(load(copy), None, tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()

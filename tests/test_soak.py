@@ -67,3 +67,8 @@ def test_a_bad_answer_is_a_fault(tmp_path):
             ("run", soak.signal.SIGINT, "nothing new yet"): 1,
         }
     )
+
+
+def test_it_tells_how_far_it_is(capsys):
+    assert soak.main(["--kills", "1", "--images", "2"]) == 0
+    assert "1 of 1 kills, " in capsys.readouterr().err

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError, note
+from .messages import as_options
 from .options import (
     SharedOptions,
     dataset_of,
@@ -119,7 +120,7 @@ def print_table(table: "Table", style: str = "text") -> None:
 
     print(render(table, style), end="")
     for line in table.notes:
-        print(f"note: {line}", file=sys.stderr)
+        print(f"note: {as_options(line)}", file=sys.stderr)
 
 
 def _curves(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ Runs go in as folders, or as `Run`; every number is the one that the command pri
 imported when a frame is first made.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from ...eval.counting import pool
 from ...eval.metrics import best_point, f_measure, pr_curve, summarize
 from ...eval.regions import RegionScores, summarize_regions
-from ..errors import UserError, note
+from ..errors import UserError
 from ..runs.results import REGION_SCALES, Run, find_runs, finished, load_meta, load_run, load_scores
 from .comparison import compare_runs
 
@@ -70,6 +71,11 @@ def load_results(folder: Folder | Sequence[Folder]) -> "DataFrame":
     UserError
         If there is no run, or a file of a run is damaged.
 
+    Warns
+    -----
+    UserWarning
+        If a run is not finished: it has no row.
+
     Examples
     --------
     >>> import tempfile
@@ -86,7 +92,7 @@ def load_results(folder: Folder | Sequence[Folder]) -> "DataFrame":
     folders = [folder] if isinstance(folder, str | PathLike) else folder
     found = [run for each in folders for run in find_runs(Path(each))]
     for line in unfinished(found):
-        note(f"note: {line}")
+        warnings.warn(line, stacklevel=2)
     frame = results_frame(finished(found))
     return frame.sort_values(["dataset", "split", *PROTOCOL_COLUMNS, "ods"], ignore_index=True)
 
@@ -194,8 +200,8 @@ def compare_frame(a: Run | Folder, b: Run | Folder, samples: int = 1000, seed: i
     -------
     DataFrame
         Indexed by ``score``: ods, ois, ap, r50. ``a``, ``b`` and ``difference`` (a - b), each with the ends of its
-        95 % interval (``a_low``, ``a_high`` …); ``p`` of the randomisation test, two-sided, NaN where the two have
-        other thresholds.
+        95 % interval (``a_low``, ``a_high`` …); ``p`` of the paired bootstrap, two-sided, NaN where a score is
+        undefined.
 
     Raises
     ------

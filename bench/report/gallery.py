@@ -114,10 +114,11 @@ def run_few(detector: Detector, dataset: Dataset, ids: list[str], folder: Path, 
 
 
 def require_images(dataset: Dataset, ids: list[str]) -> None:
-    """Raise `UserError` if one of ``--images`` is not in the data set."""
+    """Raise `UserError` if an image is not in the data set."""
     for image_id in ids:
         if image_id not in dataset.ids:
-            raise UserError(f"--images {image_id}: not in {dataset.name}{nearest_hint(image_id, list(dataset.ids))}")
+            hint = nearest_hint(image_id, list(dataset.ids))
+            raise UserError(f"not in {dataset.name}{hint}", parameter="images", value=image_id)
 
 
 def picture(prediction: Prediction, run: Run, image: NDArray[np.uint8], pixels: float = np.inf) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BSDS500_SHAPE = (321, 481)
 
 
-def write_page(runs: list[Run], dataset: Dataset | None, out: Path, n_images: int = 12) -> None:
+def write_page(runs: list[Run], dataset: Dataset | None, out: Path, images: int = 12) -> None:
     """Write the results of some runs as one self-contained HTML file.
 
     Parameters
@@ -38,7 +38,7 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, n_images: in
         The data set of the runs, for the pictures; None leaves them out.
     out : Path
         The file to write, ``.html``.
-    n_images : int
+    images : int
         How many images to show, spread over the ranks of the best detector's F from the worst to the best.
 
     Raises
@@ -47,11 +47,12 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, n_images: in
         If the runs do not belong together, no maps are saved, or the data set or maps are not those of the runs.
     """
     if out.suffix.lower() not in (".html", ".htm") or out.is_dir():
-        raise UserError(f"--out {out}: {'a folder, ' if out.is_dir() else ''}expected a file ending in .html")
-    if n_images < 1:
-        raise UserError(f"--images {n_images}: expected at least 1")
+        what = "a folder, " if out.is_dir() else ""
+        raise UserError(f"{what}expected a file ending in .html", parameter="out", value=out)
+    if images < 1:
+        raise UserError("expected at least 1", parameter="images", value=images)
     table = single_table([run.folder for run in runs], "page", published=True)
-    shown = choose_images(runs, dataset, n_images) if dataset else None
+    shown = choose_images(runs, dataset, images) if dataset else None
     data: dict[str, Any] = {"curves": page_curves(runs, table.is_bsds500_test)}
     if table.is_bsds500_test:
         data["human"] = [HUMAN_RECALL, HUMAN_PRECISION]

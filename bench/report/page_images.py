@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...eval.counting import pool
 from ...eval.metrics import pr_curve, summarize
 from ..datasets.base import Dataset
-from ..errors import UserError, listing
+from ..errors import UserError, argument, listing
 from ..runs.kept_maps import as_counted, counted_pair, read_saved, run_protocol, saved_maps
 from ..runs.progress import Progress
 from ..runs.results import Run
@@ -44,12 +44,14 @@ def choose_images(runs: list[Run], dataset: Dataset, n_images: int) -> Shown:
     lacking = [run.name for run, maps in found if not maps]
     found = [(run, maps) for run, maps in found if maps]
     if not found:
-        raise UserError("page: no maps saved in these runs, so there are no pictures to show; leave out --data")
+        raise UserError(
+            f"no maps are saved in these runs, so there are no pictures to show; leave out {argument('data')}"
+        )
     ids = [i for i in found[0][0].records if all(i in run.records for run, _ in found)]
     missing = sorted(set(ids) - set(dataset.ids))
     if missing or not ids:
         what = f"no image for {len(missing)} id(s): {listing(missing)}" if missing else "the runs share no image"
-        raise UserError(f"--data: {what}; another data set or split than the runs'?")
+        raise UserError(f"{argument('data')}: {what}; another data set or split than the runs'?")
     f = {i: pr_curve(found[0][0].counts[i]).f.max() for i in ids}
     ranked = sorted(ids, key=lambda i: (f[i], i))
     places = np.unique(np.rint(np.linspace(0, len(ids) - 1, min(n_images, len(ids)))).astype(int))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...eval.counting import pool
 from ...eval.metrics import ap_variants
 from ...eval.protocol import BoundaryProtocol
-from ..errors import UserError
+from ..errors import UserError, argument
 from ..runs.results import finished, load_meta, load_run
 from .frames import results_frame, unfinished
 from .published import published_scores
@@ -118,7 +118,10 @@ def _ap_table(title: str, folders: Sequence[Path]) -> Table:
     frame["ap_left"] = [each.left_extended for each in variants]
     frame["ap_zero"] = [float("nan") if each.threshold_zero is None else each.threshold_zero for each in variants]
     old = frame["detector"][frame["ap_zero"].isna()]
-    notes += [f"{name}: counted by an older version; run it with --fresh for the third column" for name in old]
+    notes += [
+        f"{name}: counted by an older version; run it with {argument('fresh', True)} for the third column"
+        for name in old
+    ]
     return Table(title, _measured(frame, AP_COLUMNS), AP_COLUMNS, notes)
 
 

@@ -33,6 +33,7 @@ from ...eval.metrics import summarize
 from ...eval.oriented import thin_oriented
 from ...eval.suppression import suppress
 from ...eval.uncertainty import compare
+from ..cli.messages import show_messages
 from ..datasets.opening import open_dataset
 from ..errors import note
 from ..files.arrays import read_npz, write_npz
@@ -122,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=Path("results/research/cache"))
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args(arguments)
+    show_messages()
     ids = open_dataset(options.data, "val").ids[::EVERY]
     # The first seed, then the others image by image: the table can be made before all is done.
     items = [f"{SEEDS[0]} {image_id}" for image_id in ids]

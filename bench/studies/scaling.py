@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
+from ..cli.messages import show_messages
 from ..errors import note
 from ..files.atomic import write_json, write_text
 from ..methods.names import SOFT_OF
@@ -235,6 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=40, help="for the cheap detector")
     parser.add_argument("--dear-images", type=int, default=8, help="for the dear one")
     options = parser.parse_args(arguments)
+    show_messages()
     before = os.getloadavg()[0]
     rows = []
     for detector, images in ((CHEAP, options.images), (DEAR, options.dear_images)):

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 from numpy.random import RandomState
 
+from ..cli.messages import show_messages
 from ..datasets.opening import open_dataset
 from ..errors import note
 from ..files.atomic import write_text
@@ -323,6 +324,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, metavar="TABLE.md")
     options = parser.parse_args(arguments)
+    show_messages()
     if os.name != "posix":
         parser.error("needs signals between processes, which this system does not have")
     with tempfile.TemporaryDirectory(prefix="contourbench-soak-") as place:

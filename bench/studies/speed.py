@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ...baselines.gradient import sobel
 from ...eval.counting import count_map
 from ...eval.protocol import BoundaryProtocol
+from ..cli.messages import show_messages
 from ..datasets.base import Dataset
 from ..datasets.ground_truth import read_truth
 from ..datasets.opening import open_dataset
@@ -243,6 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("results/speed"))
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
+    show_messages()
     val = open_dataset(options.data, "val")
     cases = collect_cases(val, options.sample)
     count_map(cases[0].contour_map[:40, :40], cases[0].truth[:, :40, :40])
