@@ -18,7 +18,9 @@ from toy import SHAPE, read_picture, toy_truth, write_folder, write_maps
 def test_help_imports_nothing_heavy():
     done = subprocess.run([*COMMAND, "run", "--help"], check=True, capture_output=True, text=True)
     assert "DETECTOR" in done.stdout
-    heavy = "import sys, contourbench.bench.cli.main as cli; cli._parser(); print({'numpy', 'numba'} & {*sys.modules})"
+    heavy = (
+        "import sys, contourbench.bench.cli.main as cli; cli.new_parser(); print({'numpy', 'numba'} & {*sys.modules})"
+    )
     assert subprocess.run([sys.executable, "-c", heavy], check=True, capture_output=True, text=True).stdout == "set()\n"
 
 

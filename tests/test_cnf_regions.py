@@ -24,7 +24,7 @@ def test_the_hierarchy_parts_the_box_from_its_ground():
 
 
 def test_regions_of_the_final_head_are_connected():
-    (labels,), _ = cnf_segmentation(toy_image(shape=(40, 48)), iterations=15)
+    (labels,) = cnf_segmentation(toy_image(shape=(40, 48)), iterations=15).segmentations
     assert labels.dtype == np.int32
     for value in range(labels.max() + 1):
         assert label(labels == value)[1] == 1

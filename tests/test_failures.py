@@ -49,8 +49,7 @@ def test_a_detector_that_fails_on_the_first_images_alike_is_stopped(capsys, eigh
     assert told.startswith("warning: fails_mod:always: ")
     assert told.endswith(" failed: LinAlgError: Singular matrix (fails_mod.py:5)")  # not the frame in NumPy
     assert f"fails_mod:always: 1 of {len(IDS)} images, 1 failed" in err
-    assert "the first 5 all alike; stopped there, " in err
-    if workers == 1:
+    if workers == 1:  # of several, each may have done another one meanwhile
         assert "5 of 8 images failed, the first 5 all alike; stopped there, 3 were not tried" in err
     assert "contourbench: tracebacks: o/fails_mod-always/failures.log" in err
     log = Path("o/fails_mod-always/failures.log").read_text()

@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RunFailed, UserError
 from ..runs.guards import require_time_limit, sole_writer
 from .looking import print_table
 from .options import (
+    DEFAULT_DETECTORS,
     SharedOptions,
     dataset_of,
     detector_options,
@@ -16,18 +18,25 @@ from .options import (
     suppression_options,
     workers_of,
 )
+from .parsing import Commands
 
 FRESH = "compute all anew, also what seems unchanged"
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     run = commands.add_parser(
         "run",
         parents=[shared.data, shared.protocol, shared.work, detector_options(), suppression_options()],
         help="run detectors on a data set and score them",
     )
-    run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
+    usual = ", ".join(DEFAULT_DETECTORS)
+    run.add_argument(
+        "detectors",
+        nargs="*",
+        metavar="DETECTOR",
+        help=f"such as canny, sobel(sigma=2), my.module:detect (default: {usual})",
+    )
     run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
     run.add_argument("--fresh", action="store_true", help=FRESH)
     run.add_argument("--time-limit", type=float, metavar="S", help="a detector fails on an image after S seconds")
@@ -53,7 +62,7 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     merge.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
     merge.set_defaults(action=_merge)
 
-    convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
+    convert = commands.add_parser("convert", help="write predictions in another format, such as segs for MATLAB")
     convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
     convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)
@@ -138,6 +147,7 @@ def _merge(options: argparse.Namespace) -> None:
     merge_shards(options.shards, options.out)
     (table,) = make_tables([options.out])
     print_table(table)
+    print(f"{options.out}: one run of {len(options.shards)} shards", file=sys.stderr)
 
 
 def _convert(options: argparse.Namespace) -> None:
@@ -150,6 +160,11 @@ def _convert(options: argparse.Namespace) -> None:
         if target.exists():
             raise UserError(f"{target}: exists already; choose another folder")
     make_writable(options.out, f"OUT {options.out}")
-    for image_id, path in files.items():
-        write_prediction(targets[image_id], read_prediction(path))
+    try:
+        for image_id, path in files.items():
+            write_prediction(targets[image_id], read_prediction(path))
+    except UserError:
+        with suppress(OSError):  # what holds something stays
+            options.out.rmdir()
+        raise
     print(options.out)

@@ -39,10 +39,13 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels)
 
 
-def read_pixels(path: Path) -> NDArray:
-    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16, of several frames the first."""
+def read_pixels(path: Path, upright: bool = False) -> NDArray:
+    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16, of several frames the first.
+
+    With ``upright``, they are turned as the camera says that they should be seen (EXIF orientation).
+    """
     try:
-        mode, pixels = _decoded(path.read_bytes())
+        mode, pixels = _decoded(path.read_bytes(), upright)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except Exception as error:
@@ -61,9 +64,9 @@ def read_pixels(path: Path) -> NDArray:
     return pixels
 
 
-def _decoded(data: bytes) -> tuple[str, NDArray]:
+def _decoded(data: bytes, upright: bool = False) -> tuple[str, NDArray]:
     """Return Pillow's mode and the pixels of an image file; palettes are looked up, transparency becomes alpha."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of half the pixels that are refused
@@ -74,6 +77,8 @@ def _decoded(data: bytes) -> tuple[str, NDArray]:
         with image:
             mode = WITH_ALPHA.get(image.mode) if image.has_transparency_data else "RGB" if image.mode == "P" else None
             plain = image.convert(mode) if mode else image
+            if upright:
+                plain = ImageOps.exif_transpose(plain)
             return plain.mode, np.array(plain)
 
 
@@ -88,10 +93,12 @@ def read_grey(path: Path) -> NDArray:
     return colours[..., 0]
 
 
-def write_png(path: Path, pixels: NDArray) -> None:
-    """Write a png file of 8 or 16 bits atomically."""
+def write_png(path: Path, pixels: NDArray, palette: NDArray[np.uint8] | None = None) -> None:
+    """Write a png file of 8 or 16 bits atomically; with a (K, 3) palette, the pixels are numbers of its colours."""
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    buffer, image = io.BytesIO(), Image.fromarray(pixels)
+    if palette is not None:
+        image.putpalette(np.ascontiguousarray(palette).tobytes())
+    image.save(buffer, "PNG")
     write_bytes(path, buffer.getvalue())
