@@ -8,6 +8,7 @@ import pytest
 from command import contents, contourbench, edit_record, fails, records, rows
 from contourbench.bench.errors import UserError
 from contourbench.bench.methods.names import parse_detector
+from contourbench.bench.runs.photo import detect
 from contourbench.bench.runs.results import folder_name, load_run
 from contourbench.eval import ContourMap
 from toy import toy_truth, write_maps
@@ -150,6 +151,15 @@ def test_segmentations_are_refused_in_one_line(capsys, folder, calls, detector):
     assert f"{detector}: " in err
     assert "segmentations, but --nms hed is for contour maps; leave it out" in err
     assert not list(Path().glob("o/*"))
+
+
+def test_contours_of_a_picture_are_suppressed_too():
+    ramp = np.linspace(0, 1, 32)[np.newaxis].repeat(24, 0)
+    raw, suppressed = (detect(ramp, name) for name in ("sobel", "sobel(nms=hed)"))
+    assert np.array_equal(suppressed, ContourMap(raw).suppressed("hed").contour_map())
+    assert not np.array_equal(raw, suppressed)
+    with pytest.raises(UserError, match="segmentations, but `nms='hed'` is for contour maps"):
+        detect(ramp, "felzenszwalb(nms=hed)")
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UserError, listing
+from ..errors import UserError, argument, listing
 from ..files.predictions import Prediction, checked_prediction
 from ..methods.names import Detector
 from .guards import time_limit
 from .progress import iteration_note
 
 logger = logging.getLogger(__name__)
+
+
+class NotForRegions(UserError):
+    """Suppression was asked for of a method that makes segmentations: no image of it can be counted so."""
 
 
 class Made(NamedTuple):
@@ -64,6 +68,13 @@ def detect_together(
         logger.info(f"{detector.name}: {listing(list(images), 3)}: not at once ({reason}); now one by one")
         return {}
     return {image_id: Made(prediction, seconds) for image_id, prediction in zip(images, checked, strict=True)}
+
+
+def require_soft(prediction: Prediction, name: str, nms: str | None) -> None:
+    """Raise `NotForRegions` if suppression is asked for of a method that has returned segmentations."""
+    if nms and not prediction.is_soft:
+        only = f"returns segmentations, but {argument('nms', nms)} is for contour maps; leave it out"
+        raise NotForRegions(f"{name}: {only}")
 
 
 def _checked(detector: Detector, prediction: object, given: NDArray[np.uint8], image: NDArray[np.uint8]) -> Prediction:

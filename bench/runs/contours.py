@@ -16,18 +16,14 @@ from ...eval.metrics import full_map_counts
 from ...eval.protocol import COUNTS_DEFINITION, BoundaryProtocol
 from ...eval.regions import REGIONS_DEFINITION, RegionScores
 from ..datasets.base import Dataset
-from ..errors import RunFailed, UserError, argument
+from ..errors import RunFailed, UserError
 from ..files.predictions import Prediction
-from .calling import Made
+from .calling import Made, NotForRegions, require_soft
 from .failures import outcome_of
 from .job import Item, Job, Outcome
 from .records import Record, current_versions, joint_hashes, pooled_versions, truth_hash
 from .results import Run, assemble_run, discard_summary, load_meta, write_summary
 from .source import Calling, Source
-
-
-class NotForRegions(UserError):
-    """Suppression was asked for of a method that makes regions: no image of it can be counted so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +134,7 @@ class ContourJob(Job):
         if prediction is None:
             made = made or self.source.make(self.folder, item.id, image, self._calling())
             prediction = made.prediction
-            self._require_suppressible(prediction)
+            require_soft(prediction, self.source.raw_name, self.nms)
             self.source.keep(self.folder, item.id, prediction)
             seconds |= {"detect": made.seconds} if made.seconds is not None else {}
         true_regions = self.dataset.segmentations(item.id) if prediction.has_regions else None
@@ -165,11 +161,6 @@ class ContourJob(Job):
         full_map = full_map_counts(truth)
         record = Record(id=item.id, counts=counts, regions=regions, full_map=full_map, versions=versions, **current)
         return Outcome(item.id, seconds, record.line())
-
-    def _require_suppressible(self, prediction: Prediction) -> None:
-        if self.nms and not prediction.is_soft:
-            only = f"returns segmentations, but {argument('nms', self.nms)} is for contour maps; leave it out"
-            raise NotForRegions(f"{self.source.raw_name}: {only}")
 
     def count(self, prediction: Prediction, truth: NDArray[np.bool_]) -> BoundaryCounts:
         """Return the counts of a prediction, after suppression if asked for."""

@@ -181,7 +181,8 @@ def load_meta(folder: Path) -> dict[str, Any]:
         require(all(isinstance(name, str) for name in names) and isinstance(protocol["definition"], int))
         require(isinstance(protocol.get("nms"), str | None) and isinstance(protocol.get("invert", False), bool))
         require(meta.get("nms") in (None, *SUPPRESSION_PRESETS) and protocol.get("nms") in (None, *SUPPRESSION_PRESETS))
-        require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
+        require(isinstance(dataset["ids"], list) and len(dataset["ids"]) > 0)
+        require(all(Path(i).name == i != "" for i in dataset["ids"]))
         require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
         require(all(isinstance(s, int | float) for steps in meta["seconds"].values() for s in steps.values()))
     except UNREADABLE:
