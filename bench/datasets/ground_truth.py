@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ...eval.boundaries import label_boundaries
 from ...eval.thinning import thin
 from ..errors import UserError, listing
-from ..files.arrays import read_mat, read_npy, scaled
-from ..files.images import LARGEST_PIXELS, read_grey
+from ..files.arrays import LARGEST_PIXELS, read_mat, read_npy, scaled
+from ..files.images import read_grey
 
 TRUTH_SUFFIXES = (".mat", ".npy", ".png", ".bmp", ".seg")
 
