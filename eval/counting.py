@@ -89,7 +89,7 @@ def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
     """Return counts as int64; a fraction is no count."""
     array = np.asarray(values)
     if array.dtype.kind == "f":
-        fractions = array[~(np.isfinite(array) & (array == np.floor(array)))]
+        fractions = array[~((np.abs(array) < 2**53) & (array == np.floor(array)))]
         require(fractions.size == 0, f"counts: {name} of {fractions[:1]} pixels, expected whole numbers")
     return np.array(array, np.int64)
 

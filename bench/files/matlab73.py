@@ -1,7 +1,7 @@
 """Reading MATLAB files of version 7.3, which are HDF5, by h5py.
 
-Gives what `matlab.unpack_mat` gives of older ones. HDF5's own library reads the file: what it does with a hostile one is
-not in our hands, but no array is read that is larger than the limit.
+Gives what `matlab.unpack_mat` gives of older ones. HDF5's own library reads the file: what it does with a hostile one
+is not in our hands, but no array is read that is larger than the limit.
 """
 
 import io
