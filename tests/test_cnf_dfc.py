@@ -12,9 +12,9 @@ from toy import toy_image
 def test_the_box_is_found_and_the_seed_decides():
     image = toy_image(shape=(40, 48))
     before = image.copy()
-    sweep = dfc(image, iterations=30, channels=16, resolution=1.0)
-    (labels,) = sweep.segmentations
-    assert sweep.settings == ("dfc",)
+    found = dfc(image, iterations=30, channels=16, resolution=1.0)
+    assert found.settings == ("dfc",)
+    (labels,) = found.segmentations
     assert labels.dtype == np.int32 and labels.shape == (40, 48)
     assert set(np.unique(labels)) == set(range(labels.max() + 1))
     assert labels[12, 16] != labels[36, 44]

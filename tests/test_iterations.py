@@ -129,7 +129,11 @@ def test_the_field_tells_them(name, random):
     calls = []
     seen = parse_detector(name + short)(image, lambda *call: calls.append(call))
     unseen = parse_detector(name + short)(image)
-    kinds = {"cnf_ucm": lambda p: p.ucm2, "cnf_segmentation": lambda p: p[0][0], "dfc": lambda p: p[0][0]}
+    kinds = {
+        "cnf_ucm": lambda p: p.ucm2,
+        "cnf_segmentation": lambda p: p.segmentations[0],
+        "dfc": lambda p: p.segmentations[0],
+    }
     array = kinds.get(name, lambda p: p)
     np.testing.assert_array_equal(array(seen), array(unseen))
     total = calls[-1][1]
