@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...eval.hashing import digest
 from ...eval.thinning import thin
-from ..errors import UserError, argument, listing
+from ..errors import UserError, argument, listing, told_briefly
 from .base import Dataset
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def check_dataset(dataset: Dataset) -> Contents:
         look.add(image_id, truth)
         hashes.add(digest(image))
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(told_briefly(problems))
     require_contours(look, dataset)
     doubles = len(dataset.ids) - len(hashes)
     found = f"{dataset.name} {dataset.split}: {len(dataset.ids)} images, {look.annotations} annotations"

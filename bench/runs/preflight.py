@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.checks import TruthLook, require_contours, warn
-from ..errors import UserError, argument, listing
+from ..errors import UserError, argument, listing, told_briefly
 from ..files.predictions import checked_prediction, read_prediction
 from .results import load_meta
 
@@ -102,7 +102,7 @@ def check_saved_maps(source: "SavedMaps", job: "ContourJob") -> list[str]:
             soft = prediction.contour_map()
             seen.append(_Seen(is_upside_down(soft), is_binary(soft), float(soft.max())))
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(told_briefly(problems))
     if len(kinds) > 1:
         rarest = min(kinds, key=lambda kind: len(kinds[kind]))
         raise UserError(f"{source.folder}: not all files hold the same: {rarest} in {listing(kinds[rarest])}")
