@@ -11,6 +11,7 @@ from .looking import print_table
 from .options import (
     DEFAULT_DETECTORS,
     SharedOptions,
+    add_kind,
     dataset_of,
     detector_options,
     detectors_of,
@@ -27,7 +28,7 @@ def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     run = commands.add_parser(
         "run",
-        parents=[shared.data, shared.protocol, shared.work, detector_options(), suppression_options()],
+        parents=[shared.data, shared.choice, shared.protocol, shared.work, detector_options(), suppression_options()],
         help="run detectors on a data set and score them",
     )
     usual = ", ".join(DEFAULT_DETECTORS)
@@ -45,7 +46,7 @@ def add_commands(commands: Commands, shared: SharedOptions) -> None:
 
     score = commands.add_parser(
         "score",
-        parents=[shared.data, shared.protocol, shared.work, suppression_options()],
+        parents=[shared.data, shared.choice, shared.protocol, shared.work, suppression_options()],
         help="score a folder of saved contour maps",
     )
     score.add_argument(
@@ -55,6 +56,7 @@ def add_commands(commands: Commands, shared: SharedOptions) -> None:
     score.add_argument("--out", type=Path, help="folder for scores and counts (default: results/NAME)")
     score.add_argument("--fresh", action="store_true", help=FRESH)
     score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
+    add_kind(score)
     score.set_defaults(action=_score)
 
     merge = commands.add_parser("merge", help="put the shards of a run together")
@@ -66,6 +68,7 @@ def add_commands(commands: Commands, shared: SharedOptions) -> None:
     convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
     convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)
+    add_kind(convert)
     convert.set_defaults(action=_convert)
 
 
@@ -127,8 +130,9 @@ def _score(options: argparse.Namespace) -> None:
             name=options.name,
             nms=options.nms,
             invert=options.invert,
+            kind=options.kind,
             fresh=options.fresh,
-            partial=options.limit is not None or options.shard is not None,
+            partial=any(value is not None for value in (options.limit, options.shard, options.chosen)),
         )
     (table,) = make_tables([run.folder])
     print_table(table)
@@ -162,7 +166,7 @@ def _convert(options: argparse.Namespace) -> None:
     make_writable(options.out, f"OUT {options.out}")
     try:
         for image_id, path in files.items():
-            write_prediction(targets[image_id], read_prediction(path))
+            write_prediction(targets[image_id], read_prediction(path, kind=options.kind))
     except UserError:
         with suppress(OSError):  # what holds something stays
             options.out.rmdir()

@@ -7,8 +7,9 @@ from typing import Any
 
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
+from ..datasets.checks import require_sound_truth
 from ..datasets.opening import open_dataset
-from ..errors import RunFailed, UserError, argument, listing
+from ..errors import RunFailed, UserError, argument, listing, note
 from ..files.folders import make_writable
 from ..files.predictions import find_predictions, match_ids
 from ..methods.names import Detector, batch_form, parse_detector, require_workable
@@ -105,6 +106,7 @@ def score(
     name: str | None = None,
     nms: str | None = None,
     invert: bool = False,
+    kind: str | None = None,
     workers: int = 1,
     fresh: bool = False,
 ) -> Run:
@@ -129,6 +131,8 @@ def score(
         Preset of `suppress_preset` to apply before counting.
     invert : bool
         Whether the maps are 0 on contours and 1 elsewhere.
+    kind : {"contours", "labels"}, optional
+        What arrays in the files are, where that is not clear: contour maps, or label maps, scored as one segmentation.
     workers : int
         Processes; the numbers do not depend on it.
     fresh : bool
@@ -164,6 +168,7 @@ def score(
             name=name,
             nms=nms,
             invert=invert,
+            kind=kind,
             fresh=fresh,
         )
 
@@ -196,6 +201,7 @@ def run_detectors(
     require_same_set(out, jobs)
     for job in jobs:
         require_same_run(job)
+    require_sound_truth(dataset)
     make_writable(out, argument("out", out))
     runs, failures = [], []
     for job in jobs:
@@ -221,6 +227,7 @@ def score_maps(
     name: str | None = None,
     nms: str | None = None,
     invert: bool = False,
+    kind: str | None = None,
     fresh: bool = False,
     partial: bool = False,
 ) -> Run:
@@ -229,14 +236,17 @@ def score_maps(
     files = _files_of(predictions, dataset, partial)
     name = with_suppression(name or _name_of(predictions.resolve()), nms)
     folder = out or Path("results") / folder_name(name)
-    source = SavedMaps(name, predictions, files, invert, nms)
+    source = SavedMaps(name, predictions, files, invert, kind, nms)
     job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=folder, fresh=fresh)
     if out is None:
         require_same_set(folder.parent, [job], alone=True)
     require_same_run(job)
-    check_saved_maps(source, job)
+    remarks = check_saved_maps(source, job)
     make_writable(folder, argument("out", folder))
-    return run_job(job, workers, name)
+    run = run_job(job, workers, name)
+    for remark in remarks:
+        note(remark)
+    return run
 
 
 def _name_of(folder: Path) -> str:
