@@ -6,9 +6,10 @@ from pathlib import Path
 from ..errors import RunFailed, UserError
 from .messages import as_options
 from .options import SharedOptions, add_kind, add_truth, dataset_of, protocol_of
+from .parsing import Commands
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     doctor = commands.add_parser(
         "doctor", parents=[shared.data, shared.choice, shared.protocol], help="look at saved maps and say what is wrong"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from .messages import as_options
 from .options import SharedOptions, add_truth
+from .parsing import Commands
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of this command."""
     from ..datasets.tolerances import TOLERANCES
 
@@ -24,12 +25,12 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     check.add_argument("path", type=Path, metavar="PATH")
     check.add_argument("--split", help="read this split of any data set, in place of verifying BSDS500")
     add_truth(check)
-    check.set_defaults(action=_check)
+    check.set_defaults(action=_check, parser=check)
     get = actions.add_parser("get", help="download a data set, verified and resumable")
     get.add_argument("dataset", choices=("bsds500",))
     get.add_argument("path", type=Path, metavar="PATH")
     get.add_argument("--url", help="a mirror; its archive must have the official sha256")
-    get.set_defaults(action=_get)
+    get.set_defaults(action=_get, parser=get)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -7,20 +7,36 @@ from pathlib import Path
 from ..errors import RunFailed, UserError
 from ..runs.guards import require_time_limit, sole_writer
 from .looking import print_table
-from .options import SharedOptions, add_kind, dataset_of, detector_options, detectors_of, protocol_of, workers_of
+from .options import (
+    DEFAULT_DETECTORS,
+    SharedOptions,
+    add_kind,
+    dataset_of,
+    detector_options,
+    detectors_of,
+    protocol_of,
+    workers_of,
+)
+from .parsing import Commands
 
 FRESH = "compute all anew, also what seems unchanged"
 NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     run = commands.add_parser(
         "run",
         parents=[shared.data, shared.choice, shared.protocol, shared.work, detector_options()],
         help="run detectors on a data set and score them",
     )
-    run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
+    usual = ", ".join(DEFAULT_DETECTORS)
+    run.add_argument(
+        "detectors",
+        nargs="*",
+        metavar="DETECTOR",
+        help=f"such as canny, sobel(sigma=2), my.module:detect (default: {usual})",
+    )
     run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
     run.add_argument("--fresh", action="store_true", help=FRESH)
     run.add_argument("--time-limit", type=float, metavar="S", help="a detector fails on an image after S seconds")
@@ -48,7 +64,7 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     merge.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
     merge.set_defaults(action=_merge)
 
-    convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
+    convert = commands.add_parser("convert", help="write predictions in another format, such as segs for MATLAB")
     convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
     convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)

@@ -34,8 +34,8 @@ class SharedOptions(NamedTuple):
         return cls(data_options(), choice_options(), protocol_options(), work_options())
 
 
-def data_options() -> argparse.ArgumentParser:
-    """Return the options that name a data set, to be a parent of commands."""
+def data_options(part: bool = True) -> argparse.ArgumentParser:
+    """Return the options that name a data set, to be a parent of commands; without those of a part if so said."""
     data = argparse.ArgumentParser(add_help=False)
     default = os.environ.get("CONTOURBENCH_BSDS500") or "scenes"
     data.add_argument(
@@ -43,8 +43,9 @@ def data_options() -> argparse.ArgumentParser:
     )
     data.add_argument("--split", help="train, val or test (default: test); of Multicue, boundaries or edges")
     add_truth(data)
-    data.add_argument("--limit", type=int, metavar="N", help="only the first N images")
-    data.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
+    if part:
+        data.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+        data.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
     return data
 
 
@@ -163,8 +164,8 @@ def dataset_of(options: argparse.Namespace) -> "Dataset":
     data = str(Path(options.data).resolve()) if far else options.data  # workers have another working directory
     chosen = getattr(options, "chosen", None)
     images = chosen[0] if chosen and len(chosen) == 1 else chosen
-    dataset = open_dataset(data, options.split or "test", images, options.truth).limit(options.limit)
-    if options.shard:
+    dataset = open_dataset(data, options.split or "test", images, options.truth).limit(getattr(options, "limit", None))
+    if getattr(options, "shard", None):
         dataset = dataset.shard(*_shard(options.shard))
     for line in dataset.warnings:
         print(f"warning: {line}", file=sys.stderr)
@@ -201,14 +202,21 @@ def protocol_of(options: argparse.Namespace) -> "BoundaryProtocol":
 def workers_of(options: argparse.Namespace, dataset: "Dataset") -> "Workers | ClusterWorkers":
     """Return as many workers as asked for, but no more than there are images, or a cluster; none has started yet."""
     from ..runs.cluster import ClusterWorkers
-    from ..runs.workers import Workers
     from .messages import show_messages
 
     if getattr(options, "scheduler", None):
         return ClusterWorkers(options.scheduler, show_messages)
+    return local_workers(options, len(dataset.ids))
+
+
+def local_workers(options: argparse.Namespace, items: int) -> "Workers":
+    """Return as many processes here as asked for, but no more than there are items; none has started yet."""
+    from ..runs.workers import Workers
+    from .messages import show_messages
+
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected at least 1")
-    return Workers(min(options.workers, len(dataset.ids)), show_messages)
+    return Workers(min(options.workers, items), show_messages)
 
 
 def labels_of(options: argparse.Namespace, names: list[str]) -> list[str]:

@@ -39,9 +39,12 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels)
 
 
-def read_pixels(path: Path) -> NDArray:
-    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16, of several frames the first."""
-    mode, pixels = _open(path)
+def read_pixels(path: Path, upright: bool = False) -> NDArray:
+    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16, of several frames the first.
+
+    With ``upright``, they are turned as the camera says that they should be seen (EXIF orientation).
+    """
+    mode, pixels = _open(path, upright=upright)
     if mode not in PLAIN_MODES:
         raise UserError(f"{path}: {mode} pixels, expected grey or RGB (convert it first)")
     if pixels.dtype == bool:
@@ -54,9 +57,9 @@ def read_pixels(path: Path) -> NDArray:
     return pixels
 
 
-def _open(path: Path, look_up: bool = True) -> tuple[str, NDArray]:
+def _open(path: Path, look_up: bool = True, upright: bool = False) -> tuple[str, NDArray]:
     try:
-        return _decoded(path.read_bytes(), look_up)
+        return _decoded(path.read_bytes(), look_up, upright)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except Exception as error:
@@ -67,12 +70,12 @@ def _open(path: Path, look_up: bool = True) -> tuple[str, NDArray]:
         ) from None
 
 
-def _decoded(data: bytes, look_up: bool) -> tuple[str, NDArray]:
+def _decoded(data: bytes, look_up: bool, upright: bool) -> tuple[str, NDArray]:
     """Return Pillow's mode and the pixels of an image file.
 
     Palettes are looked up, and transparency becomes alpha, unless the numbers themselves are asked for.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of half the pixels that are refused
@@ -85,6 +88,8 @@ def _decoded(data: bytes, look_up: bool) -> tuple[str, NDArray]:
                 return image.mode, np.array(image)
             mode = WITH_ALPHA.get(image.mode) if image.has_transparency_data else "RGB" if image.mode == "P" else None
             plain = image.convert(mode) if mode else image
+            if upright:
+                plain = ImageOps.exif_transpose(plain)
             return plain.mode, np.array(plain)
 
 
@@ -127,10 +132,12 @@ def _numbered(colours: NDArray) -> NDArray[np.int64]:
     return colours.astype(np.int64) @ weights
 
 
-def write_png(path: Path, pixels: NDArray) -> None:
-    """Write a png file of 8 or 16 bits atomically."""
+def write_png(path: Path, pixels: NDArray, palette: NDArray[np.uint8] | None = None) -> None:
+    """Write a png file of 8 or 16 bits atomically; with a (K, 3) palette, the pixels are numbers of its colours."""
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    buffer, image = io.BytesIO(), Image.fromarray(pixels)
+    if palette is not None:
+        image.putpalette(np.ascontiguousarray(palette).tobytes())
+    image.save(buffer, "PNG")
     write_bytes(path, buffer.getvalue())
