@@ -21,7 +21,7 @@ OK, LOOK, WRONG = "ok", "look", "WRONG"
 FEW_LEVELS = 20
 SATURATED = 0.02  # share of the pixels at the highest value of all, above which the top of the curve is lost
 STRONGEST = 0.1  # share of the pixels in which thickness is judged,
-# and the share of these with a neighbour much weaker than they: at most .12 of soft maps, at least .58 of what any preset
+# and the share of these with a neighbour much weaker than they: at most .12 of soft maps, at least .58 of what a preset
 # of suppression makes of them. Unsuppressed gradients at the scale of a pixel lie between.
 WEAK = 0.25
 THICK, THIN = 0.3, 0.55
@@ -51,7 +51,12 @@ class _Look(NamedTuple):
 
 
 def examine(
-    folder: Path, dataset: Dataset, limit: int = 50, invert: bool = False, kind: str | None = None
+    folder: Path,
+    dataset: Dataset,
+    limit: int = 50,
+    invert: bool = False,
+    kind: str | None = None,
+    partial: bool = False,
 ) -> list[Finding]:
     """Look at predictions and say what is right and wrong with them.
 
@@ -67,6 +72,8 @@ def examine(
         Whether the maps are 0 on contours.
     kind : {"contours", "labels"}, optional
         What the files hold, as of `score`.
+    partial : bool
+        Whether predictions of other images may be there.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def examine(
     """
     files = find_predictions(folder)
     ids = [image_id for image_id in dataset.ids if image_id in files]
-    findings = [_names(files, dataset)]
+    findings = [_names(files, dataset, partial)]
     if not ids:
         return findings
     chosen = [ids[i] for i in np.unique(np.linspace(0, len(ids) - 1, min(limit, len(ids))).astype(int))]
@@ -112,19 +119,19 @@ def report_text(findings: list[Finding]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _names(files: dict[str, Path], dataset: Dataset) -> Finding:
+def _names(files: dict[str, Path], dataset: Dataset, partial: bool) -> Finding:
     missing, extra = sorted(set(dataset.ids) - set(files)), sorted(set(files) - set(dataset.ids))
     found = f"{len(dataset.ids) - len(missing)} of {len(dataset.ids)} images have a prediction"
     if missing:
         found += f"; missing: {listing(missing)}"
-    if extra:
+    if extra and (missing or not partial):
         found += f"; without image: {listing(extra)}"
     advice = naming_hint(missing, extra).removeprefix("; ")
     if missing and not advice:
         advice = f"another {argument('split')}, or another naming? expected the image's name before the suffix"
     if extra and not missing:
-        advice = f"move the extra ones away, or add {argument('limit')}"
-    return Finding("names", WRONG if missing or extra else OK, found, advice)
+        advice = "" if partial else f"move the extra ones away, or choose {argument('images')}"
+    return Finding("names", WRONG if missing or (extra and not partial) else OK, found, advice)
 
 
 def _read(path: Path, shape: tuple[int, int], invert: bool, kind: str | None) -> Prediction:
