@@ -116,8 +116,19 @@ def detector_options() -> argparse.ArgumentParser:
     return where
 
 
+def suppression_options() -> argparse.ArgumentParser:
+    """Return the option that says how non-maxima are suppressed, to be a parent of commands."""
+    suppression = argparse.ArgumentParser(add_help=False)
+    suppression.add_argument(
+        "--nms",
+        metavar="RECIPE",
+        help="suppress non-maxima before counting, as published for hed, sed, rcf, dexined …: a row NAME(nms=RECIPE)",
+    )
+    return suppression
+
+
 def detectors_of(options: argparse.Namespace) -> "list[Detector]":
-    """Return the detectors that were named, with ``--device`` as a parameter and, for ``--batch``, in their batch form.
+    """Return the detectors that were named: with ``--device`` and ``--nms``, and for ``--batch`` in their batch form.
 
     Raises
     ------
@@ -131,7 +142,8 @@ def detectors_of(options: argparse.Namespace) -> "list[Detector]":
     if device is not None:
         _require_device(device, here=not getattr(options, "scheduler", None))
     settings = {} if device is None else {"device": device}
-    detectors = [parse_detector(spec, settings) for spec in options.detectors or DEFAULT_DETECTORS]
+    nms = getattr(options, "nms", None)
+    detectors = [parse_detector(spec, settings, nms) for spec in options.detectors or DEFAULT_DETECTORS]
     names = listing([detector.name for detector in detectors])
     if device is not None and not any("device" in detector.params for detector in detectors):
         raise UserError(f"--device {device}: no detector named here ({names}) has a parameter device")

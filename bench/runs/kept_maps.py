@@ -42,7 +42,7 @@ def read_saved(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
         )
     one_segmentation = run.records[image_id].counts.thresholds.tolist() == [1.0]
     kind = LABELS if one_segmentation else CONTOURS  # of an array that may be either
-    prediction = read_prediction(maps[image_id], bool(run.meta["protocol"].get("invert")), kind)
+    prediction = read_prediction(maps[image_id], run.meta["invert"], kind)
     if prediction.digest() != run.records[image_id].map:
         raise UserError(f"{maps[image_id]}: not the map that was counted; run or score again")
     return prediction
@@ -50,7 +50,7 @@ def read_saved(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
 
 def as_counted(run: Run, prediction: Prediction) -> Prediction:
     """Return a prediction as the run counted it: suppressed, if it was."""
-    nms = run.meta["protocol"].get("nms")
+    nms = run.meta["nms"]
     return prediction.suppressed(nms) if nms else prediction
 
 

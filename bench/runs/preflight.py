@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ..datasets.checks import TruthLook, require_contours, warn
 from ..errors import UserError, argument, listing, told_briefly
 from ..files.predictions import checked_prediction, read_prediction
-from .results import load_meta
+from ..methods.spelling import without_suppression
+from .results import folder_name, load_meta
 
 if TYPE_CHECKING:
     from .contours import ContourJob
@@ -21,8 +22,10 @@ UPSIDE_DOWN = 0.6  # of the way from a map's lowest to its highest value
 logger = logging.getLogger(__name__)
 
 
-def require_same_set(out: Path, jobs: list["ContourJob"]) -> None:
+def require_same_set(out: Path, jobs: list["ContourJob"], alone: bool = False) -> None:
     """Refuse to put runs of other data or another protocol side by side in one results folder.
+
+    ``alone`` says that the user's folder would be that of the one job, not the one above.
 
     Raises
     ------
@@ -30,17 +33,17 @@ def require_same_set(out: Path, jobs: list["ContourJob"]) -> None:
         If ``out`` holds such runs, apart from those that ``jobs`` will bring up to date.
     """
     first, anew = jobs[0], {job.folder for job in jobs}
+    wanted = f"{first.dataset.name} {first.dataset.split}"
     for folder in (path.parent for path in sorted(out.glob("*/run.json")) if path.parent not in anew):
         meta = load_meta(folder)
-        held, wanted = meta["dataset"], f"{first.dataset.name} {first.dataset.split}"
-        if f"{held['name']} {held['split']}" != wanted:
-            raise UserError(
-                f"holds runs on {held['name']} {held['split']}, not {wanted}; choose another folder",
-                parameter="out",
-                value=out,
-            )
-        if any(meta["protocol"].get(key) != value for key, value in first.settings().items()):
-            other = f"{folder.name} in it has another protocol; choose another folder"
+        held = f"{meta['dataset']['name']} {meta['dataset']['split']}"
+        if held != wanted:
+            other = out / folder_name(wanted.lower().replace(" ", "-")) / (first.folder.name if alone else "")
+            such = f"choose another folder, such as {argument('out', other)}"
+            raise UserError(f"holds runs on {held}, not {wanted}; {such}", parameter="out", value=out)
+        differing = [key for key, value in first.settings().items() if meta["protocol"].get(key) != value]
+        if differing:
+            other = f"{folder.name} in it has another protocol ({', '.join(differing)}); choose another folder"
             raise UserError(other, parameter="out", value=out)
 
 
@@ -50,16 +53,20 @@ def require_same_run(job: "ContourJob") -> None:
     Raises
     ------
     UserError
-        If the job's folder holds such a run. The same run under another protocol is counted again.
+        If the job's folder holds such a run. The same run under another protocol is counted again, and so are the same
+        maps with another suppression.
     """
     if not (job.folder / "run.json").exists():
         return
     meta = load_meta(job.folder)
-    held = (meta["detector"], meta["dataset"]["name"], meta["dataset"]["split"], meta.get("predictions") is None)
-    made_here = job.source.about()["predictions"] is None
-    if held != (job.source.name, job.dataset.name, job.dataset.split, made_here):
-        what = f"{'a run' if held[3] else 'the scores'} of {held[0]} on {held[1]} {held[2]}"
+    name, ours, theirs = meta["detector"], job.source.about()["predictions"], meta.get("predictions")
+    held = (without_suppression(name, meta["nms"]), meta["dataset"]["name"], meta["dataset"]["split"], theirs is None)
+    if held != (job.source.raw_name, job.dataset.name, job.dataset.split, ours is None):
+        what = f"{'a run' if held[3] else 'the scores'} of {name} on {held[1]} {held[2]}"
         raise UserError(f"{job.folder}: holds {what}; choose another {argument('out')} or {argument('name')}")
+    if theirs != ours:
+        what = f"holds the scores of the maps in {theirs}, not of those in {ours}"
+        raise UserError(f"{job.folder}: {what}; choose another {argument('out')} or {argument('name')}")
 
 
 class _Seen(NamedTuple):
