@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 from scipy.io import savemat
+from scipy.ndimage import gaussian_filter
 
 SHAPE = (24, 32)
 
@@ -42,6 +43,37 @@ def toy_truth(seed=0, shape=SHAPE):
     outline = inside.copy()
     outline[7:17, 9 + seed % 5 : 23] = False
     return outline
+
+
+def toy_labels(seed=0, shape=SHAPE):
+    """The box as a segment, the ground in two halves: three whole numbers that fill areas."""
+    labels = np.where(np.arange(shape[1]) < 20, 1, 2) * np.ones(shape, int)
+    labels[6:18, 8 + seed % 5 : 24] = 7
+    return labels
+
+
+def soft_map(seed, shape=(96, 128), width=2.0):
+    """A raw soft map as networks draw them: thick lines of several strengths, smooth, a little noise off them."""
+    random = np.random.RandomState(seed)
+    lines = np.zeros(shape)
+    for _ in range(6):
+        where = random.rand(2, 2) * np.array(shape)[:, np.newaxis]
+        rows, columns = (np.linspace(*ends, 400).astype(int) for ends in where)
+        lines[rows, columns] = np.maximum(lines[rows, columns], random.uniform(0.4, 1))
+    soft = gaussian_filter(lines, width)
+    return np.clip(0.95 * (soft / soft.max()) ** 0.7 + random.rand(*shape) * 0.01, 0, 1).astype(np.float32)
+
+
+def write_mat73(path, write):
+    """A MATLAB 7.3 file, as MATLAB writes them, by a function of an open HDF5 file."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", userblock_size=512) as file:
+        write(file)
+    data = bytearray(buffer.getvalue())
+    data[:128] = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM"
+    path.write_bytes(bytes(data))
 
 
 def write_bsds_truth(path, layers):

@@ -9,6 +9,7 @@ from ..errors import UserError, note
 from .messages import as_options
 from .options import (
     SharedOptions,
+    data_options,
     dataset_of,
     detector_options,
     detectors_of,
@@ -19,12 +20,13 @@ from .options import (
     work_options,
     workers_of,
 )
+from .parsing import Commands
 
 if TYPE_CHECKING:
     from ..report.tables import Table
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     table = commands.add_parser("table", help="print the contour table of some results")
     table.add_argument("results", nargs="*", type=Path, default=[Path("results")], metavar="RESULTS")
@@ -70,7 +72,9 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     page.set_defaults(action=_page)
 
     film = commands.add_parser(
-        "film", parents=[shared.data, picture_options()], help="a field being fitted to an image, over the iterations"
+        "film",
+        parents=[data_options(part=False), picture_options()],
+        help="a field being fitted to an image, over the iterations",
     )
     film.add_argument("image", metavar="ID", help="image of the data set")
     film.add_argument("--iterations", nargs="+", type=int, default=[10, 50, 100, 200, 400], metavar="N")
@@ -88,7 +92,7 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     detectors.set_defaults(action=_detectors)
 
 
-def _add_gallery(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def _add_gallery(commands: Commands, shared: SharedOptions) -> None:
     parents = [shared.data, work_options(scheduler=False), detector_options(), picture_options()]
     gallery = commands.add_parser("gallery", parents=parents, help="image, ground truth and detectors side by side")
     gallery.add_argument(

@@ -7,20 +7,36 @@ from pathlib import Path
 from ..errors import RunFailed, UserError
 from ..runs.guards import require_time_limit, sole_writer
 from .looking import print_table
-from .options import SharedOptions, dataset_of, detector_options, detectors_of, protocol_of, workers_of
+from .options import (
+    DEFAULT_DETECTORS,
+    SharedOptions,
+    add_kind,
+    dataset_of,
+    detector_options,
+    detectors_of,
+    protocol_of,
+    workers_of,
+)
+from .parsing import Commands
 
 FRESH = "compute all anew, also what seems unchanged"
 NMS_PRESETS = ("none", "hed", "sed", "rcf", "dexined", "teed", "ac")
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     run = commands.add_parser(
         "run",
-        parents=[shared.data, shared.protocol, shared.work, detector_options()],
+        parents=[shared.data, shared.choice, shared.protocol, shared.work, detector_options()],
         help="run detectors on a data set and score them",
     )
-    run.add_argument("detectors", nargs="*", metavar="DETECTOR", help="such as canny, sobel(sigma=2), my.module:detect")
+    usual = ", ".join(DEFAULT_DETECTORS)
+    run.add_argument(
+        "detectors",
+        nargs="*",
+        metavar="DETECTOR",
+        help=f"such as canny, sobel(sigma=2), my.module:detect (default: {usual})",
+    )
     run.add_argument("--out", type=Path, default=Path("results"), help="results folder (default: results)")
     run.add_argument("--fresh", action="store_true", help=FRESH)
     run.add_argument("--time-limit", type=float, metavar="S", help="a detector fails on an image after S seconds")
@@ -28,7 +44,9 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     run.set_defaults(action=_run)
 
     score = commands.add_parser(
-        "score", parents=[shared.data, shared.protocol, shared.work], help="score a folder of saved contour maps"
+        "score",
+        parents=[shared.data, shared.choice, shared.protocol, shared.work],
+        help="score a folder of saved contour maps",
     )
     score.add_argument(
         "predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat, named by image id"
@@ -38,6 +56,7 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     score.add_argument("--nms", choices=NMS_PRESETS, default="none", help="suppress non-maxima before counting")
     score.add_argument("--fresh", action="store_true", help=FRESH)
     score.add_argument("--invert", action="store_true", help="the maps are 0 on contours and 1 elsewhere")
+    add_kind(score)
     score.set_defaults(action=_score)
 
     merge = commands.add_parser("merge", help="put the shards of a run together")
@@ -45,10 +64,11 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     merge.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to make")
     merge.set_defaults(action=_merge)
 
-    convert = commands.add_parser("convert", help="write saved predictions in another format, such as segs for MATLAB")
+    convert = commands.add_parser("convert", help="write predictions in another format, such as segs for MATLAB")
     convert.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of .png, .npy, .npz or .mat")
     convert.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
     convert.add_argument("--format", choices=("mat", "npz", "npy", "png"), required=True)
+    add_kind(convert)
     convert.set_defaults(action=_convert)
 
 
@@ -110,8 +130,9 @@ def _score(options: argparse.Namespace) -> None:
             name=options.name,
             nms=None if options.nms == "none" else options.nms,
             invert=options.invert,
+            kind=options.kind,
             fresh=options.fresh,
-            partial=options.limit is not None or options.shard is not None,
+            partial=any(value is not None for value in (options.limit, options.shard, options.chosen)),
         )
     (table,) = make_tables([run.folder])
     print_table(table)
@@ -143,5 +164,5 @@ def _convert(options: argparse.Namespace) -> None:
             raise UserError(f"{target}: exists already; choose another folder")
     make_writable(options.out, f"OUT {options.out}")
     for image_id, path in files.items():
-        write_prediction(targets[image_id], read_prediction(path))
+        write_prediction(targets[image_id], read_prediction(path, kind=options.kind))
     print(options.out)

@@ -6,8 +6,9 @@ from typing import Any
 
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
+from ..datasets.checks import require_sound_truth
 from ..datasets.opening import open_dataset
-from ..errors import RunFailed, argument
+from ..errors import RunFailed, argument, note
 from ..files.folders import make_writable
 from ..files.predictions import find_predictions, match_ids
 from ..methods.names import Detector, batch_form, parse_detector
@@ -93,6 +94,7 @@ def score(
     name: str | None = None,
     nms: str | None = None,
     invert: bool = False,
+    kind: str | None = None,
     workers: int = 1,
     fresh: bool = False,
 ) -> Run:
@@ -116,6 +118,8 @@ def score(
         Preset of `suppress_preset` to apply before counting.
     invert : bool
         Whether the maps are 0 on contours and 1 elsewhere.
+    kind : {"contours", "labels"}, optional
+        What arrays in the files are, where that is not clear: contour maps, or label maps, scored as one segmentation.
     workers : int
         Processes; the numbers do not depend on it.
     fresh : bool
@@ -151,6 +155,7 @@ def score(
             name=name,
             nms=nms,
             invert=invert,
+            kind=kind,
             fresh=fresh,
         )
 
@@ -181,6 +186,7 @@ def run_detectors(
     require_same_set(out, jobs)
     for job in jobs:
         require_same_run(job)
+    require_sound_truth(dataset)
     make_writable(out, argument("out", out))
     runs, failures = [], []
     for job in jobs:
@@ -202,6 +208,7 @@ def score_maps(
     name: str | None = None,
     nms: str | None = None,
     invert: bool = False,
+    kind: str | None = None,
     fresh: bool = False,
     partial: bool = False,
 ) -> Run:
@@ -211,12 +218,15 @@ def score_maps(
     resolved = predictions.resolve()
     name = name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
     out = out or Path("results") / folder_name(name)
-    source = SavedMaps(name, predictions, {i: files[i] for i in dataset.ids}, invert)
+    source = SavedMaps(name, predictions, {i: files[i] for i in dataset.ids}, invert, kind)
     job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=out, nms=nms, fresh=fresh)
     require_same_run(job)
-    check_saved_maps(source, job)
+    remarks = check_saved_maps(source, job)
     make_writable(out, argument("out", out))
-    return run_job(job, workers, name)
+    run = run_job(job, workers, name)
+    for remark in remarks:
+        note(remark)
+    return run
 
 
 def _spelt(detector: str | Callable[..., Any]) -> str:

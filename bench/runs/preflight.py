@@ -2,17 +2,21 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..errors import UserError, argument, listing
+from ..datasets.checks import TruthLook, require_contours, warn
+from ..errors import UserError, argument, listing, told_briefly
 from ..files.predictions import checked_prediction, read_prediction
 from .results import load_meta
 
 if TYPE_CHECKING:
     from .contours import ContourJob
     from .source import SavedMaps
+
+UPSIDE_DOWN = 0.6  # of the way from a map's lowest to its highest value
 
 logger = logging.getLogger(__name__)
 
@@ -58,43 +62,84 @@ def require_same_run(job: "ContourJob") -> None:
         raise UserError(f"{job.folder}: holds {what}; choose another {argument('out')} or {argument('name')}")
 
 
-def check_saved_maps(source: "SavedMaps", job: "ContourJob") -> None:
-    """Read every saved map before counting any: list all that are unusable, warn if they look inverted.
+class _Seen(NamedTuple):
+    """What one contour map looks like."""
+
+    upside_down: bool
+    binary: bool
+    highest: float
+
+
+def check_saved_maps(source: "SavedMaps", job: "ContourJob") -> list[str]:
+    """Read every saved map before counting any: list all that are unusable, warn if they, or the truth, look odd.
+
+    Returns
+    -------
+    list of str
+        What is to be said beside the scores.
 
     Raises
     ------
     UserError
         Naming each bad file.
     """
-    problems, bright, kinds = [], [], {}
-    highest = 0.0
+    problems, seen, kinds, truths = [], [], {}, TruthLook()
     for image_id in job.dataset.ids:
         path = source.files[image_id]
         try:
-            image, _ = job.dataset.pair(image_id)
-            prediction = checked_prediction(read_prediction(path, source.invert), str(path), image.shape[:2])
+            image, truth = job.dataset.pair(image_id)
+            found = read_prediction(path, source.invert, source.kind)
+            prediction = checked_prediction(found, str(path), image.shape[:2])
         except UserError as error:
             problems.append(str(error))
             continue
+        truths.add(image_id, truth)
         kinds.setdefault(prediction.description, []).append(path.name)
         if not prediction.is_soft and (job.nms or source.invert):
             option = argument("nms") if job.nms else argument("invert", True)
             problems.append(f"{path}: holds segmentations, but {option} is for contour maps; leave it out")
         elif prediction.is_soft:
             soft = prediction.contour_map()
-            bright.append(soft.mean() > 0.5)
-            highest = max(highest, float(soft.max()))
+            seen.append(_Seen(is_upside_down(soft), is_binary(soft), float(soft.max())))
     if problems:
-        raise UserError("\n".join(problems))
+        raise UserError(told_briefly(problems))
     if len(kinds) > 1:
         rarest = min(kinds, key=lambda kind: len(kinds[kind]))
         raise UserError(f"{source.folder}: not all files hold the same: {rarest} in {listing(kinds[rarest])}")
+    require_contours(truths, job.dataset)
+    if not job.dataset.is_sound:
+        warn(truths, job.dataset)
+    if seen:
+        _judge(seen, source)
+    binary = f"{source.folder}: binary maps: one point, not a curve, so that AP is 0 or near it by definition"
+    return [binary] if seen and all(map_.binary for map_ in seen) else []
+
+
+def _judge(seen: list[_Seen], source: "SavedMaps") -> None:
+    """Say what is odd about all contour maps together; what can't be meant is refused."""
+    mostly_upside_down, highest = np.mean([map_.upside_down for map_ in seen]) > 0.5, max(map_.highest for map_ in seen)
+    invert = argument("invert", True)
+    if mostly_upside_down and source.invert:
+        raise UserError(
+            f"{source.folder}: upright already: once inverted, they are high off contours; leave out {invert}"
+        )
     if 0 < highest <= 1 / 255 and not source.invert:
         raise UserError(
             f"{source.folder}: no value above {highest:.2g}; 0 and 1 stored as 8 or 16 bits? expected"
             " full scale (255 or 65535) where a contour is certain"
         )
-    if bright and np.mean(bright) > 0.5:
-        invert = argument("invert", True)
-        done = f"upright before inversion? leave out {invert}" if source.invert else f"inverted? if so, add {invert}"
-        logger.warning(f"{source.folder}: most pixels of most maps are above 0.5, expected 0 off contours; {done}")
+    if mostly_upside_down:
+        advice = f"inverted? if so, add {invert}"
+        logger.warning(f"{source.folder}: most pixels of most maps are high, expected 0 off contours; {advice}")
+
+
+def is_upside_down(soft: NDArray[np.floating]) -> bool:
+    """Whether most pixels of a map are well above the middle of its values: high off the contours."""
+    lowest, highest = float(soft.min()), float(soft.max())
+    high = lowest + UPSIDE_DOWN * (highest - lowest) if lowest < highest else 0.5
+    return bool(np.median(soft) > high)
+
+
+def is_binary(soft: NDArray[np.floating]) -> bool:
+    """Whether a map holds two values at most."""
+    return bool(np.all((soft == soft.min()) | (soft == soft.max())))

@@ -139,6 +139,7 @@ class SavedMaps:
     folder: Path
     files: dict[str, Path]
     invert: bool = False
+    kind: str | None = None
 
     fingerprint = ""
 
@@ -150,7 +151,7 @@ class SavedMaps:
 
     def make(self, folder: Path, image_id: str, image: NDArray[np.uint8], calling: Calling) -> Made:
         path = self.files[image_id]
-        return Made(checked_prediction(read_prediction(path, self.invert), str(path), image.shape[:2]), None)
+        return Made(checked_prediction(read_prediction(path, self.invert, self.kind), str(path), image.shape[:2]), None)
 
     def make_together(self, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
         return {}
