@@ -188,7 +188,7 @@ def test_the_environment_names_the_data(tmp_path, folder):
 
 def test_data_check(capsys, tmp_path, folder):
     assert "3 images, 6 annotations" in contourbench(capsys, "data", "check", folder, "--split", "test")[1]
-    assert "not a copy of BSDS500" in fails(capsys, "data", "check", folder)
+    assert "3 images, 6 annotations, contours 1.1 px thick" in contourbench(capsys, "data", "check", folder)[1]
     assert "no such folder" in fails(capsys, "data", "check", tmp_path / "nowhere")
 
 

@@ -237,7 +237,8 @@ def test_images_are_chosen_by_id_or_list(capsys, tmp_path):
     maps, out = write_maps(tmp_path / "maps"), ("--data", root, "--out", tmp_path / "o")
     assert contourbench(capsys, "score", maps, *out, "--images", tmp_path / "list.txt")[0] == 0
     assert set(records(tmp_path / "o")) == {"a", "c"}
-    assert "2 of 2 images have a prediction" in contourbench(capsys, "doctor", maps, *out[:2], "--images", "a", "b")[1]
+    code, said, _ = contourbench(capsys, "doctor", maps, *out[:2], "--images", "a", "b")
+    assert (code, "ok     names       2 of 2 images have a prediction" in said) == (0, True)
     for images, message in ((["a", "d"], "1 of 2 not in mine test: d"), ("none.txt", "cannot be read"), ([], "none")):
         with pytest.raises(UserError, match=message):
             open_dataset(root, images=images)

@@ -139,10 +139,12 @@ def on_soft_maps(tmp_path, folder, change):
 @pytest.mark.parametrize("invert", [False, True])
 @pytest.mark.parametrize("upside_down", [False, True])
 @pytest.mark.parametrize("preset", [None, *SUPPRESSION_PRESETS])
-def test_advice_on_raw_and_suppressed_maps(capsys, tmp_path, folder, preset, upside_down, invert):
+@pytest.mark.parametrize("bits", [8, 32])
+def test_advice_on_raw_and_suppressed_maps(capsys, tmp_path, folder, bits, preset, upside_down, invert):
     def change(soft):
         soft = suppress_preset(soft, preset) if preset else soft
-        return 1 - soft if upside_down else soft
+        soft = np.rint(255 * soft).astype(np.uint8) if bits == 8 else soft
+        return (255 if bits == 8 else 1) - soft if upside_down else soft
 
     maps, options = on_soft_maps(tmp_path, folder, change), ["--invert"] if invert else []
     found = lines(contourbench(capsys, "doctor", maps, "--data", folder, *options)[1])

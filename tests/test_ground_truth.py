@@ -238,3 +238,10 @@ def test_a_size_that_differs_is_said_by_the_doctor(capsys, tmp_path):
     assert code == 2
     assert "ground truth of b: size 24x32 (H x W), but its image is 30x40" in out
     assert open_dataset(str(root)).ids == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("text", ["", "1,2\n3\n", "a,b\n", "1.5,2\n", "99999999999999999999,1\n", "\udcff"])
+def test_tables_that_are_no_labels(tmp_path, text):
+    (tmp_path / "x.csv").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(UserError, match=r"x.csv: (empty file|cannot be read as csv)"):
+        read_truth(tmp_path / "x.csv")

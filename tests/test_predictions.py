@@ -257,7 +257,7 @@ def test_contour_maps_do_not_look_like_labels(preset):
     for seed in range(3):
         soft = soft_map(seed)
         soft = suppress_preset(soft, preset) if preset else soft
-        for levels in (8, 255):
+        for levels in (32, 255):
             assert not looks_like_labels(np.rint(soft * levels).astype(np.uint8))
 
 

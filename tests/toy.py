@@ -52,16 +52,18 @@ def toy_labels(seed=0, shape=SHAPE):
     return labels
 
 
-def soft_map(seed, shape=(96, 128), width=2.0):
-    """A raw soft map as networks draw them: thick lines of several strengths, smooth, a little noise off them."""
+def soft_map(seed, shape=(96, 128), lines=30, width=2.0, texture=0.3):
+    """A raw soft map as networks draw them: many thick, smooth lines of several strengths, texture, a little noise."""
     random = np.random.RandomState(seed)
-    lines = np.zeros(shape)
-    for _ in range(6):
-        where = random.rand(2, 2) * np.array(shape)[:, np.newaxis]
-        rows, columns = (np.linspace(*ends, 400).astype(int) for ends in where)
-        lines[rows, columns] = np.maximum(lines[rows, columns], random.uniform(0.4, 1))
-    soft = gaussian_filter(lines, width)
-    return np.clip(0.95 * (soft / soft.max()) ** 0.7 + random.rand(*shape) * 0.01, 0, 1).astype(np.float32)
+    drawn = np.zeros(shape)
+    for _ in range(lines):
+        ends = random.rand(2, 2) * np.array(shape)[:, np.newaxis]
+        rows, columns = (np.linspace(*end, 400).astype(int) for end in ends)
+        drawn[rows, columns] = np.maximum(drawn[rows, columns], random.uniform(0.4, 1))
+    soft, ground = gaussian_filter(drawn, width), gaussian_filter(random.rand(*shape), width)
+    soft, ground = (soft / soft.max()) ** 0.7, (ground - ground.min()) / np.ptp(ground)
+    mixed = 0.95 * ((1 - texture) * soft + texture * ground)
+    return np.clip(mixed + random.rand(*shape) * 0.01, 0, 1).astype(np.float32)
 
 
 def write_mat73(path, write):

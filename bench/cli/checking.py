@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import RunFailed, UserError
 from .messages import as_options
-from .options import SharedOptions, add_kind, add_truth, dataset_of, protocol_of
+from .options import SharedOptions, add_kind, add_truth, dataset_of, is_part, protocol_of
 from .parsing import Commands
 
 
@@ -41,7 +41,8 @@ def _doctor(options: argparse.Namespace) -> None:
     dataset = dataset_of(options)
     if options.look < 1:
         raise UserError(f"--look {options.look}: expected at least 1")
-    findings = examine(options.predictions, dataset, options.look, options.invert, options.kind)
+    partial = is_part(options)
+    findings = examine(options.predictions, dataset, options.look, options.invert, options.kind, partial)
     print(as_options(report_text(findings)), end="")
     height, width = dataset.image(dataset.ids[0]).shape[:2]
     protocol = protocol_of(options)

@@ -15,6 +15,7 @@ from .options import (
     dataset_of,
     detector_options,
     detectors_of,
+    is_part,
     protocol_of,
     suppression_options,
     workers_of,
@@ -132,7 +133,7 @@ def _score(options: argparse.Namespace) -> None:
             invert=options.invert,
             kind=options.kind,
             fresh=options.fresh,
-            partial=any(value is not None for value in (options.limit, options.shard, options.chosen)),
+            partial=is_part(options),
         )
     (table,) = make_tables([run.folder])
     print_table(table)

@@ -186,6 +186,11 @@ def dataset_of(options: argparse.Namespace) -> "Dataset":
     return dataset
 
 
+def is_part(options: argparse.Namespace) -> bool:
+    """Return whether some of the images were asked for, so that there may be predictions of others."""
+    return any(value is not None for value in (options.limit, options.shard, options.chosen))
+
+
 def _shard(text: str) -> tuple[int, int]:
     """Return (I, N) of ``I/N``."""
     parts = text.split("/")

@@ -13,9 +13,9 @@ from .base import Dataset
 
 logger = logging.getLogger(__name__)
 
-LOOKED_AT = 50  # images of a long data set
+LOOKED_AT = 20  # images of a long data set
 THICK = 1.5  # pixels; BSDS500's contours have 1
-MEASURED = 20  # annotations whose thickness is enough to know
+MEASURED = 8  # annotations whose thickness is enough to know
 
 
 class TruthLook:

@@ -1,5 +1,6 @@
 """Reading ground truth: one file, one or several annotators."""
 
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,7 +95,11 @@ def _grey(path: Path) -> NDArray:
 def _read_csv(path: Path) -> NDArray[np.int64]:
     """Return the labels of a ``.csv`` file: a line for each row of pixels."""
     try:
-        labels = np.loadtxt(path, np.int64, delimiter=",", ndmin=2)
-    except (ValueError, OverflowError, UnicodeDecodeError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of an empty file
+            labels = np.loadtxt(path, np.int64, delimiter=",", ndmin=2)
+    except (ValueError, OverflowError):
         raise UserError(f"{path}: cannot be read as csv, expected whole numbers, a line for each row") from None
+    if labels.size == 0:
+        raise UserError(f"{path}: empty file")
     return labels

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter
 
-from ...eval.thinning import thin
 from ...eval.validation import size_message
 from ..datasets.base import Dataset
 from ..datasets.checks import TruthLook
@@ -21,8 +21,10 @@ OK, LOOK, WRONG = "ok", "look", "WRONG"
 FEW_LEVELS = 20
 SATURATED = 0.02  # share of the pixels at the highest value of all, above which the top of the curve is lost
 STRONGEST = 0.1  # share of the pixels in which thickness is judged,
-# and the share of these that thinning leaves: at most .26 of soft maps, at least .57 of what suppression makes of them.
-THICK, THIN = 0.35, 0.45
+# and the share of these with a neighbour much weaker than they: at most .12 of soft maps, at least .58 of what a preset
+# of suppression makes of them. Unsuppressed gradients at the scale of a pixel lie between.
+WEAK = 0.25
+THICK, THIN = 0.3, 0.55
 FAINT = 0.5
 FEW_MAPS, AT_TOP_BY_CHANCE = 3, 1e-4  # maps, and share of their pixels, that say whether 1 is each map's own maximum
 NUMBER = re.compile(r"-?\d[\d.]*(e[+-]\d+)?")
@@ -38,18 +40,23 @@ class Finding(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What one contour map looks like; ``at_top`` and ``thin_share`` are shares of the pixels."""
+    """What one contour map looks like; ``at_top`` is a share of the pixels, ``cliffs`` of the strongest."""
 
     mean: float
     upside_down: bool
     highest: float
     levels: int
     at_top: float
-    thin_share: float
+    cliffs: float
 
 
 def examine(
-    folder: Path, dataset: Dataset, limit: int = 50, invert: bool = False, kind: str | None = None
+    folder: Path,
+    dataset: Dataset,
+    limit: int = 50,
+    invert: bool = False,
+    kind: str | None = None,
+    partial: bool = False,
 ) -> list[Finding]:
     """Look at predictions and say what is right and wrong with them.
 
@@ -65,6 +72,8 @@ def examine(
         Whether the maps are 0 on contours.
     kind : {"contours", "labels"}, optional
         What the files hold, as of `score`.
+    partial : bool
+        Whether predictions of other images may be there.
 
     Raises
     ------
@@ -73,7 +82,7 @@ def examine(
     """
     files = find_predictions(folder)
     ids = [image_id for image_id in dataset.ids if image_id in files]
-    findings = [_names(files, dataset)]
+    findings = [_names(files, dataset, partial)]
     if not ids:
         return findings
     chosen = [ids[i] for i in np.unique(np.linspace(0, len(ids) - 1, min(limit, len(ids))).astype(int))]
@@ -110,19 +119,19 @@ def report_text(findings: list[Finding]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _names(files: dict[str, Path], dataset: Dataset) -> Finding:
+def _names(files: dict[str, Path], dataset: Dataset, partial: bool) -> Finding:
     missing, extra = sorted(set(dataset.ids) - set(files)), sorted(set(files) - set(dataset.ids))
     found = f"{len(dataset.ids) - len(missing)} of {len(dataset.ids)} images have a prediction"
     if missing:
         found += f"; missing: {listing(missing)}"
-    if extra:
+    if extra and (missing or not partial):
         found += f"; without image: {listing(extra)}"
     advice = naming_hint(missing, extra).removeprefix("; ")
     if missing and not advice:
         advice = f"another {argument('split')}, or another naming? expected the image's name before the suffix"
     if extra and not missing:
-        advice = f"move the extra ones away, or add {argument('limit')}"
-    return Finding("names", WRONG if missing or extra else OK, found, advice)
+        advice = "" if partial else f"move the extra ones away, or choose {argument('images')}"
+    return Finding("names", WRONG if missing or (extra and not partial) else OK, found, advice)
 
 
 def _read(path: Path, shape: tuple[int, int], invert: bool, kind: str | None) -> Prediction:
@@ -175,9 +184,9 @@ def _look_at(prediction: Prediction) -> _Look:
     soft = prediction.contour_map()
     highest = float(soft.max())
     above = (soft > 0) & (soft >= np.quantile(soft, 1 - STRONGEST))
-    left = thin(above).sum() / max(above.sum(), 1)
+    cliffs = np.count_nonzero(minimum_filter(soft, 3)[above] < WEAK * soft[above]) / max(np.count_nonzero(above), 1)
     at_top = float(np.mean(soft == highest))
-    return _Look(float(soft.mean()), is_upside_down(soft), highest, len(np.unique(soft)), at_top, float(left))
+    return _Look(float(soft.mean()), is_upside_down(soft), highest, len(np.unique(soft)), at_top, cliffs)
 
 
 def _strengths(looks: dict[str, _Look], invert: bool) -> list[Finding]:
@@ -192,7 +201,7 @@ def _strengths(looks: dict[str, _Look], invert: bool) -> list[Finding]:
     findings.append(_levels(float(np.median(table["levels"]))))
     if polarity.verdict == OK:  # else what is strong is not the contours
         findings.append(_top(float(np.median(table["at_top"]))))
-        findings.append(_thickness(float(np.median(table["thin_share"]))))
+        findings.append(_thickness(float(np.median(table["cliffs"]))))
     return findings
 
 
@@ -236,11 +245,11 @@ def _top(share: float) -> Finding:
     return Finding("top", OK, found)
 
 
-def _thickness(left: float) -> Finding:
-    stay = f"{left:.0%} of the strongest pixels stay when thinned"
-    if left >= THIN:
-        return Finding("thickness", OK, f"thin already ({stay})", f"no {argument('nms')} needed")
-    nms = argument("nms", "hed")
-    if left >= THICK:
-        return Finding("thickness", LOOK, f"neither thick nor thin ({stay})", f"look at a map; of wide lines {nms}")
-    return Finding("thickness", LOOK, f"thick contours ({stay})", f"most papers suppress first: {nms}, rcf ...")
+def _thickness(cliffs: float) -> Finding:
+    """Suppression leaves cliffs: beside a line's pixels there is nothing. Soft lines fall off gently."""
+    nms, share = argument("nms", "hed"), f"{cliffs:.0%} of the strongest pixels have a weak neighbour"
+    if cliffs >= THIN:
+        return Finding("thickness", OK, f"thin already ({share})", f"no {argument('nms')} needed")
+    if cliffs >= THICK:
+        return Finding("thickness", LOOK, f"neither thick nor thin ({share})", f"look at a map; of wide lines {nms}")
+    return Finding("thickness", LOOK, f"thick contours ({share})", f"most papers suppress first: {nms}, rcf ...")
