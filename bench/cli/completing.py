@@ -19,9 +19,13 @@ def add_commands(commands: Commands, new_parser: Callable[[], Parser]) -> None:
 def _completion(options: argparse.Namespace, parser: Parser) -> None:
     import shtab
 
+    from ...eval.suppression import SUPPRESSION_PRESETS
+
     for action in _actions(parser):
         if action.type is Path or action.dest == "data":
             action.complete = shtab.FILE
+        if action.dest == "nms":  # imported only now: a help text must not wait for it
+            action.choices = ("none", *SUPPRESSION_PRESETS)
     print(shtab.complete(parser, options.shell))
 
 

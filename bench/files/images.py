@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...eval.validation import looks_like_labels
 from ..errors import UserError, first_line
 from .atomic import write_bytes
 
-LARGEST_PIXELS = 178_956_970  # of one image; beyond it Pillow refuses
 # For others, Pillow may start programs: Ghostscript for what looks like EPS.
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "GIF", "WEBP")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
@@ -44,14 +44,7 @@ def read_pixels(path: Path, upright: bool = False) -> NDArray:
 
     With ``upright``, they are turned as the camera says that they should be seen (EXIF orientation).
     """
-    try:
-        mode, pixels = _decoded(path.read_bytes(), upright)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except Exception as error:
-        raise UserError(
-            f"{path}: cannot be read as an image ({first_line(error)}); truncated or another format?"
-        ) from None
+    mode, pixels = _open(path, upright=upright)
     if mode not in PLAIN_MODES:
         raise UserError(f"{path}: {mode} pixels, expected grey or RGB (convert it first)")
     if pixels.dtype == bool:
@@ -64,8 +57,24 @@ def read_pixels(path: Path, upright: bool = False) -> NDArray:
     return pixels
 
 
-def _decoded(data: bytes, upright: bool = False) -> tuple[str, NDArray]:
-    """Return Pillow's mode and the pixels of an image file; palettes are looked up, transparency becomes alpha."""
+def _open(path: Path, look_up: bool = True, upright: bool = False) -> tuple[str, NDArray]:
+    try:
+        return _decoded(path.read_bytes(), look_up, upright)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except Exception as error:
+        if path.is_file() and path.stat().st_size == 0:
+            raise UserError(f"{path}: cannot be read as an image: empty file") from None
+        raise UserError(
+            f"{path}: cannot be read as an image ({first_line(error)}); truncated or another format?"
+        ) from None
+
+
+def _decoded(data: bytes, look_up: bool, upright: bool) -> tuple[str, NDArray]:
+    """Return Pillow's mode and the pixels of an image file.
+
+    Palettes are looked up, and transparency becomes alpha, unless the numbers themselves are asked for.
+    """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     with warnings.catch_warnings():
@@ -75,6 +84,8 @@ def _decoded(data: bytes, upright: bool = False) -> tuple[str, NDArray]:
         except UnidentifiedImageError:  # it would name no file but an address in memory
             raise ValueError(f"none of {', '.join(IMAGE_FORMATS)}") from None
         with image:
+            if image.mode == "P" and not look_up:
+                return image.mode, np.array(image)
             mode = WITH_ALPHA.get(image.mode) if image.has_transparency_data else "RGB" if image.mode == "P" else None
             plain = image.convert(mode) if mode else image
             if upright:
@@ -89,8 +100,36 @@ def read_grey(path: Path) -> NDArray:
         return pixels
     colours = pixels[..., : 1 if pixels.shape[2] == 2 else 3]
     if not all(np.array_equal(colours[..., 0], colours[..., c]) for c in range(1, colours.shape[2])):
-        raise UserError(f"{path}: a colour image, expected a grey contour map (a visualisation?)")
+        labels = looks_like_labels(_numbered(colours))
+        guess = "a label map in colours?" if labels else "a visualisation?"
+        raise UserError(f"{path}: a colour image, expected a grey contour map ({guess})")
     return colours[..., 0]
+
+
+def read_label_image(path: Path) -> NDArray:
+    """Return the (H, W) labels of an image file: its grey values, the numbers of its palette, or one number a colour.
+
+    Raises
+    ------
+    UserError
+        If it is damaged, or has colours as a photograph has.
+    """
+    mode, pixels = _open(path, look_up=False)
+    if mode == "P":
+        return pixels
+    pixels = read_pixels(path)
+    if pixels.ndim == 2:
+        return pixels
+    labels = _numbered(pixels[..., : 1 if pixels.shape[2] == 2 else 3])
+    if len(np.unique(labels)) > 2 and not looks_like_labels(labels):
+        raise UserError(f"{path}: colours that do not fill areas, expected a label map (a photograph, or a JPEG?)")
+    return labels
+
+
+def _numbered(colours: NDArray) -> NDArray[np.int64]:
+    """Return one number for each colour of (H, W, C) pixels."""
+    weights = 65536 ** np.arange(colours.shape[2], dtype=np.int64)
+    return colours.astype(np.int64) @ weights
 
 
 def write_png(path: Path, pixels: NDArray, palette: NDArray[np.uint8] | None = None) -> None:

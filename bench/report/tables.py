@@ -95,7 +95,7 @@ def single_table(folders: Sequence[Path], what: str, published: bool = False) ->
 
 def _contour_table(title: str, folders: Sequence[Path], published: bool) -> Table:
     frame, notes = results_frame(folders), unfinished(folders)
-    notes += _uneven(frame)
+    notes += _uneven(frame) + _remarks(frame)
     is_bsds500_test = all(_is_bsds500_test(load_meta(folder)) for folder in folders)
     if published and not is_bsds500_test:
         notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
@@ -145,12 +145,22 @@ def _uneven(frame: "DataFrame") -> list[str]:
     return ["the rows are of different numbers of images and cannot be compared"] if numbers > 1 else []
 
 
+def _remarks(frame: "DataFrame") -> list[str]:
+    """Explain scores that look wrong and are not."""
+    notes = []
+    for name in frame["detector"][(frame["ap"] == 0) & (frame["ods"] > 0)]:
+        notes.append(f"{name}: AP is 0 by its definition, as an area: the curve of binary maps is a single point")
+    for name in frame["detector"][frame["ois"].round(3) < frame["ods"].round(3)]:
+        why = "each image's best threshold is that of its own F, and these need not add up to the best of all"
+        notes.append(f"{name}: OIS may be below ODS: {why}")
+    return notes
+
+
 def _title(meta: dict[str, Any]) -> str:
     dataset, protocol = meta["dataset"], meta["protocol"]
     title = f"{dataset['name']} {dataset['split']}"
     title += f", {protocol['thresholds']} thresholds, max_dist {protocol['max_dist']:g}"
-    title += "" if protocol["thin"] else ", not thinned"
-    return title + (f", nms {protocol['nms']}" if protocol.get("nms") else "")
+    return title + ("" if protocol["thin"] else ", not thinned")
 
 
 def _is_bsds500_test(meta: dict[str, Any]) -> bool:

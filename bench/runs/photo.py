@@ -13,6 +13,7 @@ from ..errors import UserError, note
 from ..files.pictures import Picture, as_picture, read_picture
 from ..methods.names import Detector, parse_detector
 from .calling import detect as call_detector
+from .calling import require_soft
 from .enlarging import enlarged, enlarged_hierarchy, enlarged_regions
 
 # The longest side of the photographs of BSDS500, which the detectors' scales were tuned on.
@@ -107,6 +108,9 @@ def detect_picture(
         small = _reduced(picture.pixels, side)
         said += ("{1} x {0}, worked on at {3} x {2} (`side=`)".format(*shape, *small.shape),)
     made = call_detector(detector, small, "picture", notes=notes).prediction
+    if detector.nms:
+        require_soft(made, detector.raw_name, detector.nms)
+        made = made.suppressed(detector.nms)
     hierarchy = None
     if regions:
         hierarchy = made if isinstance(made, Hierarchy) else owt_ucm(made.contour_map()[np.newaxis])
