@@ -254,14 +254,6 @@ def test_a_default_folder_of_other_data_is_not_mixed(capsys, tmp_path, folder):
     )
 
 
-def test_maps_of_other_names_are_explained(capsys, tmp_path, folder):
-    maps = write_maps(tmp_path / "maps", ids=("pred_a", "pred_b", "pred_c"))
-    err = fails(capsys, "score", maps, "--data", folder, "--limit", 2)
-    assert "no prediction for 2 of 2 image(s): a, b; there is pred_a, pred_b, pred_c" in err
-    assert "rename the files: leave out 'pred_'" in err
-    assert "the built-in scenes, the default: name your data set with --data" in fails(capsys, "score", maps)
-
-
 def test_scores_that_look_wrong_are_explained(capsys, tmp_path, folder):
     maps = write_maps(tmp_path / "maps")
     score = ("score", maps, "--data", folder, "--out", "o", "--name", "ours")

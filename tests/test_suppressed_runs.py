@@ -90,6 +90,8 @@ def test_saved_maps_are_suppressed_by_name(capsys, tmp_path, folder):
 def test_inverted_maps_stand_beside_runs(capsys, tmp_path, folder):
     """Nor is it a matter of the protocol how maps were stored."""
     maps = write_maps(tmp_path / "maps")
+    for path in maps.iterdir():
+        np.save(path, 1 - np.load(path))
     assert contourbench(capsys, "score", maps, "--data", folder, "--out", "o/ours", "--invert")[0] == 0
     assert contourbench(capsys, "run", "sobel", "--data", folder, "--out", "o")[0] == 0
     assert "ok, 3 images" in contourbench(capsys, "verify", "o/ours", "--data", folder)[1]

@@ -9,7 +9,7 @@ from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
 from ..datasets.checks import require_sound_truth
 from ..datasets.opening import open_dataset
-from ..errors import RunFailed, UserError, argument, listing, note
+from ..errors import RunFailed, UserError, argument, note
 from ..files.folders import make_writable
 from ..files.predictions import find_predictions, match_ids
 from ..methods.names import Detector, batch_form, parse_detector, require_workable
@@ -233,10 +233,11 @@ def score_maps(
 ) -> Run:
     """As `score`, of an opened data set; ``partial`` says that predictions of other images may be there."""
     nms = required_preset(nms)
-    files = _files_of(predictions, dataset, partial)
+    files = find_predictions(predictions)
+    match_ids(files, dataset.ids, predictions, partial)
     name = with_suppression(name or _name_of(predictions.resolve()), nms)
     folder = out or Path("results") / folder_name(name)
-    source = SavedMaps(name, predictions, files, invert, kind, nms)
+    source = SavedMaps(name, predictions, {i: files[i] for i in dataset.ids}, invert, kind, nms)
     job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=folder, fresh=fresh)
     if out is None:
         require_same_set(folder.parent, [job], alone=True)
@@ -265,24 +266,6 @@ def telling_name(folder: Path) -> str:
     """
     names = [part.name for part in (folder, *folder.parents) if part.name]
     return next((name for name in names if name.lower() not in SAYS_NOTHING), names[0])
-
-
-def _files_of(predictions: Path, dataset: Dataset, partial: bool) -> dict[str, Path]:
-    """Return the prediction of each image; where some are missing, say what may be the reason."""
-    files = find_predictions(predictions)
-    try:
-        match_ids(files, dataset.ids, predictions, partial)
-    except UserError as error:
-        missing, others = [i for i in dataset.ids if i not in files], sorted(set(files) - set(dataset.ids))
-        hints = [f"there is {listing(others, 3)}"] if missing and others and partial else []
-        added = {other.partition(i)[::2] for i in missing for other in others if i in other}
-        if len(added) == 1:
-            surplus = " and ".join(repr(part) for part in added.pop() if part)
-            hints.append(f"rename the files: leave out {surplus}")
-        if missing and dataset.name == "scenes":
-            hints.append(f"these are the built-in scenes, the default: name your data set with {argument('data')}")
-        raise UserError("; ".join([str(error), *hints])) from None
-    return {i: files[i] for i in dataset.ids}
 
 
 def _spelt(detector: str | Callable[..., Any]) -> str:

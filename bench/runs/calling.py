@@ -24,10 +24,14 @@ class NotForRegions(UserError):
 
 
 class Made(NamedTuple):
-    """What there is of an image, and how many seconds a detector took for it; None if it had nothing to do."""
+    """What there is of an image, and how many seconds a detector took for it; None if it had nothing to do.
+
+    ``versions`` are those of the libraries that made it, if that was earlier.
+    """
 
     prediction: Prediction
     seconds: float | None
+    versions: dict[str, str] | None = None
 
 
 def detect(

@@ -133,7 +133,7 @@ class ContourJob(Job):
         versions = known.versions if known is not None and prediction is not None else current_versions()
         if prediction is None:
             made = made or self.source.make(self.folder, item.id, image, self._calling())
-            prediction = made.prediction
+            prediction, versions = made.prediction, made.versions or versions
             require_soft(prediction, self.source.raw_name, self.nms)
             self.source.keep(self.folder, item.id, prediction)
             seconds |= {"detect": made.seconds} if made.seconds is not None else {}

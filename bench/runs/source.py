@@ -132,7 +132,7 @@ class DetectorSource:
     def make(self, folder: Path, image_id: str, image: NDArray[np.uint8], calling: Calling) -> Made:
         beside = None if calling.fresh else self._known_beside(folder, image_id, image)
         if beside is not None:
-            return Made(beside, None)
+            return beside
         return detect(self.detector, image, image_id, calling.time_limit, calling.notes)
 
     def make_together(self, folder: Path, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
@@ -148,7 +148,7 @@ class DetectorSource:
     def failure(self, message: str, users_mistakes: bool) -> Exception:
         return RunFailed(message)
 
-    def _known_beside(self, folder: Path, image_id: str, image: NDArray[np.uint8]) -> Prediction | None:
+    def _known_beside(self, folder: Path, image_id: str, image: NDArray[np.uint8]) -> Made | None:
         """Return what a run that stands beside this one has made of an image.
 
         That is the same map, if the run is of the same detector with another suppression or none; or the sweep that a
@@ -161,17 +161,17 @@ class DetectorSource:
                 record = Record.from_line(read_line(beside, image_id))
                 found = self.known(beside, record, image_hash)
                 if found is not None:
-                    return found
+                    return Made(found, None, record.versions)
         return self._known_sweep(folder, image_id, image_hash)
 
-    def _known_sweep(self, folder: Path, image_id: str, image_hash: str) -> ContourMap | None:
+    def _known_sweep(self, folder: Path, image_id: str, image_hash: str) -> Made | None:
         """Return the mean of the sweep that a soft detector averages, if its own run stands beside this one."""
         if self.detector.sweep is None:
             return None
         beside = folder.parent / folder_name(self.detector.sweep.name)
         record = Record.from_line(read_line(beside, image_id))
         sweep = DetectorSource(self.detector.sweep).known(beside, record, image_hash)
-        return None if sweep is None else ContourMap(sweep.contour_map())
+        return None if sweep is None else Made(ContourMap(sweep.contour_map()), None, record.versions)
 
 
 @dataclass(frozen=True)
