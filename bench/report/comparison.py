@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from ...eval.counting import BoundaryCounts
 from ...eval.metrics import best_point, pr_curve
 from ...eval.uncertainty import Difference, Interval, bootstrap, compare
-from ..errors import UserError, listing, nearest_hint, note
+from ..errors import UserError, listing, note
 from ..runs.evaluation_files import Evaluation, find_evaluations
 from ..runs.results import Run, load_run
+from .entries import missing_hint
 from .figures import figure_style, new_figure, plain_label, save_figure
 
 SHOWN_IMAGES = 10
@@ -39,8 +40,7 @@ def load_compared(place: Path) -> Run | Evaluation:
         If there is neither, or more than one.
     """
     if not place.exists():
-        beside = [path.name for path in place.parent.iterdir()] if place.parent.is_dir() else []
-        raise UserError(f"{place}: no such folder{nearest_hint(place.name, beside)}")
+        raise UserError(f"{place}: no such folder{missing_hint(place)}")
     if place.is_dir() and ((place / "run.json").exists() or (place / "scores.json").exists()):
         return load_run(place)
     found = find_evaluations(place)

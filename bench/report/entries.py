@@ -134,10 +134,16 @@ def published_entries(patterns: Sequence[str] = ()) -> list[Entry]:
     return found
 
 
+def missing_hint(place: Path) -> str:
+    """Return ``; did you mean X?`` if a folder of results beside one that is not there has a similar name."""
+    beside = {path.parent for pattern in ("*/run.json", "*/*/run.json") for path in place.parent.glob(pattern)}
+    names = {folder.relative_to(place.parent).parts[0] for folder in beside}
+    return nearest_hint(place.name, sorted(names))
+
+
 def _nothing_found(place: Path) -> str:
     if not place.exists():
-        beside = [path.name for path in place.parent.iterdir()] if place.parent.is_dir() else []
-        return f"{place}: no such results folder{nearest_hint(place.name, beside)}"
+        return f"{place}: no such results folder{missing_hint(place)}"
     return (
         f"{place}: no runs in it (no run.json), nor evaluation files ({EVALUATION_HINT}); make a run with"
         " `contourbench run` or `score`"

@@ -94,9 +94,9 @@ def _size(handles: Sequence[Any], labels: Sequence[str], columns: int, points: f
 
 
 def _broken(label: str) -> str:
-    """Return a long label in lines, broken before its parameters, between them, or after a hyphen."""
+    """Return a long label in lines, broken before its parameters, between words, or after a hyphen."""
     lines = [""]
-    for piece in re.split(r"(?<=, )|(?<=-)|(?=\()", label):
+    for piece in re.split(r"(?<= )|(?<=-)|(?=\()", label):
         if lines[-1] and len(lines[-1] + piece.rstrip()) > LONGEST:
             lines.append("    ")
         lines[-1] += piece

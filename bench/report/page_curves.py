@@ -56,7 +56,8 @@ def _curve(entry: Entry, run: Run | None) -> dict[str, Any]:
     at = [name for name, keep in zip(names, seen, strict=True) if keep] if names else []
     points = {"precision": rounded(line.precision), "recall": rounded(line.recall), "at": at}
     best = {"f": rounded(entry.score("ods")), "best": rounded(line.dot)}
-    return {"name": entry.name, **points, **best, "published": entry.is_published}
+    name = f"{entry.name} (published)" if entry.is_published else entry.name
+    return {"name": name, **points, **best, "published": entry.is_published}
 
 
 def _threshold_names(curve: Curve) -> list[str]:

@@ -37,7 +37,7 @@ TOTAL_COLUMNS = "threshold, R, P and F of ODS, R, P and F of OIS, AP"
 PRINTED = 2e-3  # F may have been printed with three digits, from ratios of three digits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # nor a hash: arrays have none
 class Evaluation:
     """What evaluation files say of one detector.
 
@@ -86,7 +86,7 @@ def _evaluation(folder: Path, stem: str, files: dict[str, Path]) -> Evaluation:
     counted = {kind[4:]: path for kind, path in files.items() if kind.startswith("ev1 ")}
     counts = _counts(counted) if counted else None
     total = _total(files["bdry"]) if "bdry" in files else {}
-    curve = _curve(files["bdry_thr"]) if "bdry_thr" in files else None
+    curve = _curve(files["bdry_thr"], total) if "bdry_thr" in files else None
     if counts is not None:
         curve, scores = pr_curve(pool(counts.values())), _scores_of_counts(counts)
     else:
@@ -98,7 +98,8 @@ def _evaluation(folder: Path, stem: str, files: dict[str, Path]) -> Evaluation:
             " are they of the same detector, thresholds and images?"
         )
     scores = {**scores, **({} if counts else total), **_region_scores(files)}
-    return Evaluation(folder, _name(folder, stem), scores, curve, _images(counts, files), counts)
+    known = {key: value for key, value in scores.items() if not np.isnan(value)}
+    return Evaluation(folder, _name(folder, stem), known, curve, _images(counts, files), counts)
 
 
 def _name(folder: Path, stem: str) -> str:
@@ -144,22 +145,43 @@ def _total(path: Path) -> dict[str, float]:
     return found | {"ois": ois, "ap": ap}
 
 
-def _curve(path: Path) -> Curve:
-    """Return the curve of a file, by ascending threshold (by falling recall if the file has none)."""
-    columns = _rows(path, (2, 3, 4), CURVE_COLUMNS).T
-    thresholds, recall, precision = _told_apart(path, columns)
+def _curve(path: Path, total: dict[str, float]) -> Curve:
+    """Return the curve of a file, by ascending threshold (by falling recall if the file has none).
+
+    Which column is precision is told by the ``total`` beside the file, if there is one.
+    """
+    thresholds, recall, precision = _told_apart(path, _rows(path, (2, 3, 4), CURVE_COLUMNS).T)
     _require_shares(path, [recall, precision], CURVE_COLUMNS)
     if thresholds is None:
-        falls = recall[-1] <= recall[0]
-        thresholds, step = np.full(len(recall), np.nan), 1 if falls else -1
-        recall, precision = recall[::step], precision[::step]
+        order = slice(None, None, 1 if recall[-1] <= recall[0] else -1)
+        thresholds = np.full(len(recall), np.nan)
     else:
         order = np.argsort(thresholds, kind="stable")
-        thresholds, recall, precision = thresholds[order], recall[order], precision[order]
-        if _swapped(recall, precision):
-            note(f"note: {path}: its second column rises with the threshold; read as precision, the third as recall")
-            recall, precision = precision, recall
-    return Curve(thresholds, precision, recall, f_measure(precision, recall))
+    curve = Curve(thresholds[order], precision[order], recall[order], f_measure(precision, recall)[order])
+    if not (_contradicts(curve, total) if total else _rises(curve)):
+        return curve
+    note(f"note: {path}: precision stands before recall in it, and is read so; expected {CURVE_COLUMNS}")
+    return curve._replace(precision=curve.recall, recall=curve.precision)
+
+
+def _contradicts(curve: Curve, total: dict[str, float]) -> bool:
+    """Whether the best point of a curve is that of the total with precision and recall in each other's place."""
+    _, best = best_point(curve)
+    as_is = abs(best.recall - total["recall"]) + abs(best.precision - total["precision"])
+    swapped = abs(best.recall - total["precision"]) + abs(best.precision - total["recall"])
+    return swapped + PRINTED < as_is
+
+
+def _rises(curve: Curve) -> bool:
+    """Whether what should be recall rises with the threshold of a map while what should be precision falls.
+
+    Settings of a sweep, 1 and up, are no thresholds: the more regions, the more recall.
+    """
+    seen = np.flatnonzero(curve.recall + curve.precision > 0)
+    if len(seen) < 2 or not curve.thresholds[-1] < 1:
+        return False
+    first, last = seen[[0, -1]]
+    return bool(curve.recall[last] > curve.recall[first] and curve.precision[last] < curve.precision[first])
 
 
 def _told_apart(
@@ -177,15 +199,6 @@ def _told_apart(
 
 def _is_f(a: NDArray[np.float64], b: NDArray[np.float64], f: NDArray[np.float64]) -> bool:
     return bool(np.abs(f - f_measure(a, b)).max() <= PRINTED)
-
-
-def _swapped(recall: NDArray[np.float64], precision: NDArray[np.float64]) -> bool:
-    """Whether what should be recall rises with the threshold while what should be precision falls."""
-    seen = np.flatnonzero(recall + precision > 0)
-    if len(seen) < 2:
-        return False
-    first, last = seen[[0, -1]]
-    return bool(recall[last] > recall[first] and precision[last] < precision[first])
 
 
 def _scores_of_counts(counts: dict[str, BoundaryCounts]) -> dict[str, float]:
