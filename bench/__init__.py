@@ -6,13 +6,14 @@ computes what, and its record), ``report`` (tables, frames, figures, pages), ``c
 
 What a notebook needs is here, imported when it is first asked for:
 
->>> from contourbench.bench import draw_curves, load_results, open_dataset, per_image, run
+>>> from contourbench.bench import detect, draw_curves, load_results, open_dataset, per_image, run
 """
 
 from importlib import import_module
 from typing import Any
 
 PUBLIC = {
+    "detect": ".runs.photo",
     "open_dataset": ".datasets.opening",
     "run": ".runs.api",
     "score": ".runs.api",

@@ -5,6 +5,7 @@ where the value does not matter. The command spells them as its options: ``--dat
 """
 
 import logging
+import re
 import zipfile
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,26 @@ def listing(items: list[str], most: int = 8) -> str:
     """Return the items separated by commas, cut after ``most``."""
     shown = ", ".join(items[:most])
     return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
+
+
+def told_briefly(lines: list[str], most: int = 3) -> str:
+    """Return a line for each fault; where many files have the same one, of the first ``most`` alone.
+
+    >>> print(told_briefly([f"{name}.png: 7 levels" for name in "abcde"]))
+    a.png: 7 levels
+    b.png: 7 levels
+    c.png: 7 levels
+    and 2 more files of which the same is to be said
+    """
+    told: list[str] = []
+    same: dict[str, int] = {}
+    for line in lines:
+        reason = re.sub(r"\d+", "#", line.partition(": ")[2])
+        same[reason] = same.get(reason, 0) + 1
+        if same[reason] <= most:
+            told.append(line)
+    left_out = len(lines) - len(told)
+    return "\n".join([*told, *([f"and {left_out} more files of which the same is to be said"] if left_out else [])])
 
 
 def note(message: str) -> None:

@@ -8,10 +8,14 @@ import logging
 from importlib import import_module
 from types import ModuleType
 
+from .kernel_cache import ensure_kernel_cache
+
 ROOMS = ("baselines", "bench", "cnf_contours", "eval")
 
 # What the library has to tell goes to loggers of this name; nothing is shown unless somebody asks for it.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+ensure_kernel_cache()
 
 __all__ = ["__version__", *ROOMS]
 

@@ -37,7 +37,7 @@ class BoundaryCounts:
     Raises
     ------
     ValueError
-        If the lengths differ, or a count is negative or larger than its total.
+        If the lengths differ, or a count is a fraction, negative, or larger than its total.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class BoundaryCounts:
 
     def __post_init__(self) -> None:
         for name in ("cnt_r", "sum_r", "cnt_p", "sum_p"):
-            values = np.array(getattr(self, name), np.int64)
+            values = _whole(getattr(self, name), name)
             require(values.shape == np.shape(self.thresholds), f"{name}: {values.shape}, expected one per threshold")
             object.__setattr__(self, name, values)
         object.__setattr__(self, "thresholds", np.array(self.thresholds, np.float64))
@@ -83,6 +83,15 @@ class BoundaryCounts:
         """Return the counts at some of the thresholds."""
         index = np.atleast_1d(index)
         return BoundaryCounts(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+
+def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
+    """Return counts as int64; a fraction is no count."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f":
+        fractions = array[~((np.abs(array) < 2**53) & (array == np.floor(array)))]
+        require(fractions.size == 0, f"counts: {name} of {fractions[:1]} pixels, expected whole numbers")
+    return np.array(array, np.int64)
 
 
 def count_map(

@@ -17,10 +17,11 @@ from .hierarchy import Hierarchy
 from .protocol import BoundaryProtocol
 from .regions import RegionScores
 from .sweeps import Sweep
-from .validation import check_contour_map, check_labels, require, size_message
+from .validation import check_contour_map, check_labels, looks_like_labels, require, size_message
 
 # Beyond this, float64 does not tell whole numbers apart.
 LARGEST_WHOLE = 2.0**53
+EXPECTED = "expected an (H, W) array, label maps, or a Hierarchy"
 
 
 class Prediction(Protocol):
@@ -85,7 +86,8 @@ def as_prediction(value: Any, name: str = "prediction") -> ContourMap | Sweep | 
     ----------
     value : (H, W) float array in [0, 1], sequence or dict of (H, W) integer arrays, or a prediction
         A contour map; the label maps of a sweep, in a dictionary by the names of the settings; or a `ContourMap`,
-        `Sweep` or `Hierarchy`, which is checked.
+        `Sweep` or `Hierarchy`, which is checked. An (H, W) array of 32- or 64-bit integers, three or more that fill
+        areas, can be no contour map: it is a sweep of that one segmentation.
     name : str
         What error messages call it.
 
@@ -109,11 +111,14 @@ def as_prediction(value: Any, name: str = "prediction") -> ContourMap | Sweep | 
         return value
     if isinstance(value, dict):
         value = Sweep(tuple(value.values()), tuple(map(str, value)))
-    if isinstance(value, list | tuple):
-        if any(np.ndim(layer) < 2 for layer in value):  # rows of numbers: one map as nested lists
-            return ContourMap(check_contour_map(value, name))
+    if isinstance(value, list | tuple) and not _is_nested_rows(value, name):
         value = Sweep(tuple(value))
-    return _checked_sweep(value, name) if isinstance(value, Sweep) else ContourMap(check_contour_map(value, name))
+    if isinstance(value, Sweep):
+        return _checked_sweep(value, name)
+    if _is_label_map(value):
+        return _checked_sweep(Sweep((np.asarray(value),)), name)
+    require(isinstance(value, list) or np.ndim(value) > 0, f"{name}: of type {type(value).__name__}, {EXPECTED}")
+    return ContourMap(check_contour_map(value, name))
 
 
 def count(prediction: Any, ground_truth: ArrayLike, protocol: BoundaryProtocol | None = None) -> BoundaryCounts:
@@ -152,6 +157,25 @@ def count(prediction: Any, ground_truth: ArrayLike, protocol: BoundaryProtocol |
     array([8])
     """
     return as_prediction(prediction).count(ground_truth, protocol)
+
+
+def _is_nested_rows(value: list[Any] | tuple[Any, ...], name: str) -> bool:
+    """Whether a list is one map as rows of numbers, not label maps. Raises ``ValueError`` if it is neither."""
+    if any(isinstance(layer, np.ndarray) for layer in value):
+        flat = [type(layer).__name__ for layer in value if not isinstance(layer, np.ndarray) or layer.ndim < 2]
+        found = f"{name}: a {type(value).__name__} of {len(value)} with {', '.join(flat[:3])} in it"
+        require(not flat or len(flat) == len(value), f"{found}, {EXPECTED}")
+        return bool(flat)
+    try:
+        return np.ndim(value) == 2 or any(np.ndim(layer) < 2 for layer in value)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"{name}: a {type(value).__name__} of rows that differ in length, {EXPECTED}") from None
+
+
+def _is_label_map(value: Any) -> bool:
+    """Whether an array can be nothing but a label map: in 8 and 16 bits it may be a contour map, too."""
+    array = value if isinstance(value, np.ndarray) else np.empty(0)
+    return array.dtype.kind in "ui" and array.dtype.itemsize >= 4 and looks_like_labels(array)
 
 
 def _checked_sweep(sweep: Sweep, name: str) -> Sweep:

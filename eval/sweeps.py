@@ -50,7 +50,8 @@ class Sweep:
     def description(self) -> str:
         """What this is, in words; equal for sweeps over the same settings."""
         named = f" ({', '.join(self.settings)})" if self.settings else ""
-        return f"{len(self.segmentations)} segmentations{named}"
+        count = len(self.segmentations)
+        return f"{count} segmentation{'s' if count != 1 else ''}{named}"
 
     def contour_map(self) -> NDArray[np.float32]:
         """Return `mean_boundaries`: a sweep is scored setting by setting, and has no map of its own."""

@@ -223,6 +223,63 @@ def test_runs_of_others_are_not_overwritten(capsys, tmp_path, folder):
     assert contents("results") == before
 
 
+def test_maps_of_others_do_not_replace_scores(capsys, tmp_path, folder):
+    """Folders are called after who made the maps, and where two are of one name, nothing is replaced."""
+    for method in ("one", "two"):
+        maps = write_maps(tmp_path / method / "nms" / "test")
+        assert contourbench(capsys, "score", maps, "--data", folder)[0] == 0
+    assert {path.parent.name for path in Path("results").glob("*/run.json")} == {"one", "two"}
+    before = contents("results")
+    other = write_maps(tmp_path / "elsewhere" / "one")
+    err = fails(capsys, "score", other, "--data", folder)
+    assert f"holds the scores of the maps in {tmp_path / 'one/nms/test'}, not of those in {other}" in err
+    assert "--out or --name" in err
+    assert contents("results") == before
+    assert contourbench(capsys, "score", other, "--data", folder, "--name", "three")[0] == 0
+
+
+def test_a_default_folder_of_other_data_is_not_mixed(capsys, tmp_path, folder):
+    assert contourbench(capsys, "run", "sobel", "--limit", 2)[0] == 0
+    maps = write_maps(tmp_path / "ours")
+    err = fails(capsys, "score", maps, "--data", folder)
+    assert (
+        "holds runs on scenes test, not mine test; choose another folder, such as --out results/mine-test/ours" in err
+    )
+    assert contourbench(capsys, "score", maps, "--data", folder, "--out", "results/mine-test/ours")[0] == 0
+    err = fails(capsys, "run", "canny", "--data", folder)
+    assert "such as --out results/mine-test" in err
+    assert contourbench(capsys, "run", "canny", "--data", folder, "--out", "results/mine-test")[0] == 0
+    assert "has another protocol (thresholds, thin)" in fails(
+        capsys, "run", "canny", "--limit", 2, "--thresholds", 9, "--no-thin"
+    )
+
+
+def test_maps_of_other_names_are_explained(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps", ids=("pred_a", "pred_b", "pred_c"))
+    err = fails(capsys, "score", maps, "--data", folder, "--limit", 2)
+    assert "no prediction for 2 of 2 image(s): a, b; there is pred_a, pred_b, pred_c" in err
+    assert "rename the files: leave out 'pred_'" in err
+    assert "the built-in scenes, the default: name your data set with --data" in fails(capsys, "score", maps)
+
+
+def test_scores_that_look_wrong_are_explained(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    score = ("score", maps, "--data", folder, "--out", "o", "--name", "ours")
+    assert "note" not in contourbench(capsys, *score)[2]
+    for i, path in enumerate(sorted(maps.iterdir())):
+        np.save(path, np.roll(toy_truth(i), 9, 0).astype(np.float64))
+    assert "note: ours: AP is 0 by its definition" in contourbench(capsys, *score)[2]
+
+
+def test_ois_below_ods_is_explained(capsys, tmp_path, folder):
+    assert contourbench(capsys, "run", "sobel", "--data", folder, "--out", "o")[0] == 0
+    assert "note" not in contourbench(capsys, "table", "o")[2]
+    scores = json.loads(Path("o/sobel/scores.json").read_text())
+    scores["ois"]["f"] = scores["ods"]["f"] - 0.002
+    Path("o/sobel/scores.json").write_text(json.dumps(scores))
+    assert "note: sobel: OIS may be below ODS" in contourbench(capsys, "table", "o")[2]
+
+
 HELPED = "from helper_pkg.core import strength\ndef detect(image): return strength(image)\n"
 
 

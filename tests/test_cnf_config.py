@@ -1,8 +1,10 @@
 """Constants of the neural field: checked types, defaults that stand once, names one can guess."""
 
+import ast
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,6 +127,14 @@ def test_defaults_that_users_know():
     assert (CNF_SEGMENTATION.field.layers, CNF_SEGMENTATION.heads.output) == (4, "final")
     assert (CONSENSUS.field.layers, CONSENSUS.heads.source, CONSENSUS.heads.heads) == (4, "pixels", 32)
     assert FieldConfig().layers == 4  # one field; both are the pipeline's
+
+
+@pytest.mark.parametrize("name", ["config", "devices", "field", "fitting", "images", "losses"])
+def test_what_all_rooms_share_knows_none_of_them(name):
+    path = Path(__file__).resolve().parents[1] / "cnf_contours" / f"{name}.py"
+    found = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    siblings = [node.module.partition(".")[0] for node in found if node.level]
+    assert not {"contours", "clustering"} & {*siblings}
 
 
 def test_the_room_gives_functions_and_loads_torch_late():

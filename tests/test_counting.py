@@ -166,3 +166,12 @@ def test_protocol_refusals(values):
 def test_thresholds_are_the_benchmarks():
     np.testing.assert_allclose(BoundaryProtocol().levels(), np.arange(1, 100) / 100)
     assert BoundaryProtocol().tolerance((321, 481)) == pytest.approx(4.337, abs=5e-4)
+
+
+@pytest.mark.parametrize("odd", [0.75, np.nan, np.inf, 1e300])
+@pytest.mark.parametrize("name", ["cnt_r", "sum_r", "cnt_p", "sum_p"])
+def test_fractions_are_no_counts(name, odd):
+    given = {"cnt_r": [1.0], "sum_r": [9.0], "cnt_p": [1.0], "sum_p": [9.0], "thresholds": [0.5]}
+    assert BoundaryCounts(**given).cnt_r.dtype == np.int64
+    with pytest.raises(ValueError, match=f"counts: {name} of .*, expected whole numbers"):
+        BoundaryCounts(**{**given, name: [odd]})

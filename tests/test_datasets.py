@@ -2,13 +2,15 @@ import shutil
 
 import numpy as np
 import pytest
+from command import contourbench, records
 from contourbench.bench.datasets.bsds500 import BSDS500_SIZES, official_ids
-from contourbench.bench.datasets.download import check_bsds500, check_dataset
+from contourbench.bench.datasets.checks import check_dataset
+from contourbench.bench.datasets.download import check_bsds500
 from contourbench.bench.datasets.ground_truth import read_truth
 from contourbench.bench.datasets.opening import open_dataset
 from contourbench.bench.errors import UserError
 from contourbench.bench.files.images import read_image
-from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_folder, write_picture
+from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_folder, write_maps, write_picture
 
 
 @pytest.mark.parametrize(("truth", "annotators"), [("png", 1), ("pngs", 2), ("subfolders", 2), ("npy", 2), ("mat", 2)])
@@ -20,7 +22,7 @@ def test_generic_folder(tmp_path, truth, annotators):
     if annotators == 1:
         np.testing.assert_array_equal(dataset.ground_truth("b")[0], toy_truth(0))
     np.testing.assert_array_equal(dataset.image("b"), toy_image(0))
-    assert "3 images" in check_dataset(dataset)
+    assert "3 images" in check_dataset(dataset).found
 
 
 def test_biped_layout(tmp_path):
@@ -57,10 +59,41 @@ def part_of_bsds500(root, ids=("100007", "100039")):
     return root
 
 
-def test_incomplete_bsds500_is_named_so(tmp_path):
-    dataset = open_dataset(str(part_of_bsds500(tmp_path / "BSR" / "BSDS500" / "data").parents[2]))
-    assert dataset.name == "BSDS500 (part, 2 of 200)"
-    assert "198 of the 200 images of BSDS500 test are missing: 100099, 10081" in dataset.warnings[0]
+def copied(bsds500, root, ids, split="test", truths="groundTruth", to="test"):
+    """Some of the official files in folders of any name."""
+    for folder, suffix, name in (("images", "jpg", "images"), ("groundTruth", "mat", truths)):
+        (root / name / to).mkdir(parents=True)
+        for image_id in ids:
+            shutil.copy(bsds500 / folder / split / f"{image_id}.{suffix}", root / name / to)
+    return root
+
+
+def test_bsds500_is_known_by_content(bsds500, tmp_path):
+    for name in ("groundTruth", "ground_truth", "gt"):
+        root = copied(bsds500, tmp_path / name, ("100007", "100039"), truths=name)
+        dataset = open_dataset(root)
+        assert dataset.name == "BSDS500 (part, 2 of 200)"
+        assert "198 of the 200 images of BSDS500 test are missing: 100099, 10081" in dataset.warnings[0]
+    assert open_dataset(root, images=["100039"]).name == "BSDS500 (part, 2 of 200)"
+    chosen = open_dataset(bsds500, images=["100039", "100007"])
+    assert (chosen.name, chosen.ids, chosen.warnings) == ("BSDS500", ("100007", "100039"), ())
+    flat = copied(bsds500, tmp_path / "flat", ("101085",), "val", to=".")
+    assert (open_dataset(flat).name, open_dataset(flat).split) == ("BSDS500 (part, 1 of 100)", "val")
+
+
+def test_another_truth_under_official_ids_is_another_data_set(bsds500, tmp_path):
+    root = copied(bsds500, tmp_path / "BSDS500", ("100007", "100039"))
+    write_bsds_truth(root / "groundTruth" / "test" / "100039.mat", [toy_truth()])
+    dataset = open_dataset(root)
+    assert dataset.name == "folder BSDS500"
+    assert "1 of 2 images or annotations are not the official files: 100039" in dataset.warnings[0]
+    moved = copied(bsds500, tmp_path / "moved", ("101085",), "val")
+    assert "BSDS500 val, but they lie in a folder named test" in open_dataset(moved).warnings[0]
+    assert open_dataset(moved).name == "moved"
+
+
+def test_incomplete_bsds500_is_told(tmp_path):
+    part_of_bsds500(tmp_path / "BSR" / "BSDS500" / "data")
     with pytest.raises(UserError, match=r"996 of 1000 files missing(.|\n)*4 of 1000 files differ"):
         check_bsds500(tmp_path)
 
@@ -77,9 +110,9 @@ def test_images_and_truth_must_pair(tmp_path):
 
 
 def test_foreign_image_among_bsds500(tmp_path):
-    root = part_of_bsds500(tmp_path, ("100007", "holiday"))
-    with pytest.raises(UserError, match="not in BSDS500 test: holiday"):
-        open_dataset(str(root))
+    dataset = open_dataset(part_of_bsds500(tmp_path / "mine", ("100007", "holiday")))
+    assert dataset.name == "mine"
+    assert "2 of 2 images or annotations are not the official files: 100007, holiday" in dataset.warnings[0]
 
 
 def test_official_ids():
@@ -171,7 +204,7 @@ def test_whose_annotator(tmp_path, truths, annotators):
 def test_limit(tmp_path):
     dataset = open_dataset(str(write_folder(tmp_path)))
     assert dataset.limit(2).ids == ("a", "b")
-    with pytest.raises(UserError, match="--limit 0"):
+    with pytest.raises(UserError, match="`limit=0`"):
         dataset.limit(0)
 
 
@@ -194,3 +227,42 @@ def test_grey_png_with_alpha_is_ground_truth(tmp_path):
     layer = toy_truth().astype(np.uint8) * 255
     write_picture(tmp_path / "x.png", np.dstack([layer, np.full(SHAPE, 255, np.uint8)]))
     np.testing.assert_array_equal(read_truth(tmp_path / "x.png")[0], toy_truth())
+
+
+def test_images_are_chosen_by_id_or_list(capsys, tmp_path):
+    root = write_folder(tmp_path / "mine")
+    (tmp_path / "list.txt").write_text("images/c.jpg gt/c.png\n\na 1\n")
+    assert open_dataset(root, images=["c", "a"]).ids == ("a", "c")
+    assert open_dataset(root, images=tmp_path / "list.txt").ids == ("a", "c")
+    maps, out = write_maps(tmp_path / "maps"), ("--data", root, "--out", tmp_path / "o")
+    assert contourbench(capsys, "score", maps, *out, "--images", tmp_path / "list.txt")[0] == 0
+    assert set(records(tmp_path / "o")) == {"a", "c"}
+    code, said, _ = contourbench(capsys, "doctor", maps, *out[:2], "--images", "a", "b")
+    assert (code, "ok     names       2 of 2 images have a prediction" in said) == (0, True)
+    for images, message in ((["a", "d"], "1 of 2 not in mine test: d"), ("none.txt", "cannot be read"), ([], "none")):
+        with pytest.raises(UserError, match=message):
+            open_dataset(root, images=images)
+
+
+def test_images_without_annotation_are_left_out_if_said(tmp_path):
+    root = write_folder(tmp_path / "mine")
+    (root / "gt" / "b.png").unlink()
+    with pytest.raises(UserError, match=r"no ground truth for 1 id\(s\): b; `images='annotated'` leaves them out"):
+        open_dataset(root)
+    dataset = open_dataset(root, images="annotated")
+    assert dataset.ids == ("a", "c")
+    assert "no annotation of 1 of 3 images; they are left out" in dataset.warnings[0]
+    assert open_dataset(root, images=["a"]).warnings == ()
+
+
+def test_the_folder_above_is_named(tmp_path):
+    root = write_folder(tmp_path / "mine")
+    with pytest.raises(UserError, match=r"the folder above it, .*mine\?"):
+        open_dataset(root / "images")
+
+
+def test_truth_in_jpeg_is_no_truth(tmp_path):
+    root = write_folder(tmp_path / "mine")
+    (root / "gt" / "b.png").rename(root / "gt" / "b.jpg")
+    with pytest.raises(UserError, match=r"b.jpg is there, but JPEG changes values"):
+        open_dataset(root)

@@ -1,3 +1,5 @@
+from urllib.parse import unquote
+
 import numpy as np
 import pytest
 from contourbench.bench.errors import UserError
@@ -24,6 +26,26 @@ def test_a_name_that_prints_is_a_name_that_parses(spec, name):
     assert parse_detector(detector.name) == detector
     assert "/" not in folder_name(name)
     assert detector(np.zeros((4, 5, 3), np.uint8)).shape == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("sobel(sigma=2, nms=True)", "sobel(sigma=2,nms=True)"),
+        ("my.mod:f(w='a/b')", "my.mod-f(w=%27a%2Fb%27)"),
+        ("ours 2", "ours%202"),
+        ("console", "console"),
+        # What Windows cannot have.
+        ("ours.", "ours%2E"),
+        ("Con", "%43on"),
+        ("nul", "%6eul"),
+        ("aux.new", "%61ux.new"),
+        ("lpt1", "%6cpt1"),
+    ],
+)
+def test_names_as_folders(name, folder):
+    assert folder_name(name) == folder
+    assert folder_name(unquote(folder).replace("-", ":") if ":" in name else unquote(folder)) == folder
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,24 @@ def test_the_device_is_a_parameter_of_those_who_have_it(capsys, folder):
     assert parse_detector("placed_mod:detect", {"device": "cpu"}) == typed
 
 
+FOREIGN = """
+def detect(image, device="cpu"):
+    return image[..., 0] / 255 * {"cuda": 1, "cpu": 0.5}[device]
+"""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_auto_is_a_device_for_those_who_do_not_know_the_word(folder, monkeypatch, there):
+    pytest.importorskip("torch")
+    (folder.parent / "foreign_mod.py").write_text(FOREIGN)
+    (folder.parent / "placed_mod.py").write_text(PLACED)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    name = "foreign_mod:detect(device=cuda)" if there else "foreign_mod:detect"
+    assert parse_detector("foreign_mod:detect", {"device": "auto"}).name == name
+    assert parse_detector("placed_mod:detect", {"device": "auto"}).params == {"device": "auto"}
+    assert parse_detector("cnf", {"device": "auto"}).params["device"] == "auto"
+
+
 def test_mistakes_with_devices(capsys, folder, monkeypatch):
     (folder.parent / "placed_mod.py").write_text(PLACED)
     run = ("run", "placed_mod:detect", "--data", folder, "--device")

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
-from command import contourbench
-from toy import SHAPE, toy_truth, write_maps, write_picture
+from command import contourbench, fails
+from contourbench.eval import suppress_preset
+from contourbench.eval.suppression import SUPPRESSION_PRESETS
+from toy import SHAPE, soft_map, toy_image, toy_truth, write_maps, write_picture
 
 
 def lines(out):
@@ -123,6 +125,43 @@ def test_thick_and_thin(capsys, tmp_path, folder):
         line[12] = 0.9
         np.save(tmp_path / "thin" / f"{name}.npy", line)
     assert "thin already" in doctor(capsys, tmp_path / "thin", folder)[1]["thickness"]
+
+
+def on_soft_maps(tmp_path, folder, change):
+    """Raw soft maps, changed, of images as large as they."""
+    (tmp_path / "soft").mkdir()
+    for i, name in enumerate("abc"):
+        np.save(tmp_path / "soft" / f"{name}.npy", change(soft_map(i)))
+        write_picture(folder / "images" / f"{name}.png", toy_image(shape=soft_map(i).shape))
+    return tmp_path / "soft"
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize("upside_down", [False, True])
+@pytest.mark.parametrize("preset", [None, *SUPPRESSION_PRESETS])
+@pytest.mark.parametrize("bits", [8, 32])
+def test_advice_on_raw_and_suppressed_maps(capsys, tmp_path, folder, bits, preset, upside_down, invert):
+    def change(soft):
+        soft = suppress_preset(soft, preset) if preset else soft
+        soft = np.rint(255 * soft).astype(np.uint8) if bits == 8 else soft
+        return (255 if bits == 8 else 1) - soft if upside_down else soft
+
+    maps, options = on_soft_maps(tmp_path, folder, change), ["--invert"] if invert else []
+    found = lines(contourbench(capsys, "doctor", maps, "--data", folder, *options)[1])
+    if upside_down != invert:
+        assert ("leave out --invert" if invert else "add --invert") in found["polarity"]
+        assert "thickness" not in found
+    else:
+        assert found["polarity"].startswith("ok")
+        assert ("thick contours" if preset is None else "thin already") in found["thickness"]
+        assert ("--nms hed" in found["thickness"]) == (preset is None)
+
+
+def test_upright_maps_are_not_scored_inverted(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    err = fails(capsys, "score", maps, "--data", folder, "--out", "o", "--invert")
+    assert "upright already" in err
+    assert "leave out --invert" in err
 
 
 def test_mixed_kinds(capsys, tmp_path, folder):

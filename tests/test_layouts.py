@@ -12,6 +12,7 @@ from contourbench.bench.datasets.tolerances import TOLERANCES
 from contourbench.bench.errors import UserError
 from contourbench.eval import label_boundaries, thin
 from scipy.io import savemat
+from scipy.sparse import csc_array
 from toy import SHAPE, toy_image, toy_truth, write_bsds_truth, write_picture
 
 BOX = np.zeros(SHAPE, np.uint16)
@@ -68,6 +69,55 @@ def multicue(root):
                 write_picture(folder / f"{frame}.{k}.png", np.roll(toy_truth(), k, 0) * full)
 
 
+WHITE = toy_truth().astype(np.uint8) * 255
+
+
+def write_layers(folder, *names):
+    folder.mkdir(parents=True)
+    for name in names:
+        write_picture(folder / name, WHITE)
+
+
+def lone_image(root):
+    """A folder of annotators is not taken for a folder of images' truths."""
+    write_image(root / "images" / "x.png")
+    write_layers(root / "gt" / "x", "1.png", "2.png", "3.png")
+
+
+def edge_maps(root):
+    write_image(root / "test" / "imgs" / "x.jpg")
+    write_layers(root / "test" / "edge-maps", "x.6.png")
+
+
+def sbd(root):
+    write_image(root / "img" / "2008_000002.jpg")
+    (root / "cls").mkdir()
+    edges = np.empty((20, 1), object)
+    for k in range(20):
+        edges[k, 0] = csc_array(toy_truth() if k in (3, 7) else np.zeros(SHAPE, bool))
+    found = {"Boundaries": edges, "Segmentation": BOX.astype(np.uint8), "CategoriesPresent": np.array([4, 8])}
+    savemat(root / "cls" / "2008_000002.mat", {"GTcls": found})
+
+
+def side_by_side(root):
+    write_image(root / "x.jpg")
+    write_picture(root / "x.png", WHITE)
+
+
+def crack_forest(root):
+    write_image(root / "image" / "001.jpg")
+    (root / "groundTruth").mkdir()
+    found = {"Segmentation": BOX.astype(np.uint8) + 1, "Boundaries": toy_truth().astype(np.uint8)}
+    savemat(root / "groundTruth" / "001.mat", {"groundTruth": found})
+
+
+def csv_labels(root):
+    write_image(root / "images" / "test" / "x.jpg")
+    (root / "csv_groundTruth" / "test").mkdir(parents=True)
+    for k in (0, 1):
+        np.savetxt(root / "csv_groundTruth" / "test" / f"x-{k}.csv", np.roll(BOX, k, 0), "%d", ",")
+
+
 def biped(root):
     write_image(root / "BIPED" / "edges" / "imgs" / "test" / "rgbr" / "RGB_008.jpg")
     maps = root / "BIPED" / "edges" / "edge_maps" / "test" / "rgbr"
@@ -89,6 +139,12 @@ def pascal_context(root):
         (numbered, "left_0001", 2),
         (biped, "RGB_008", 1),
         (pascal_context, "2008_000002", 1),
+        (lone_image, "x", 3),
+        (edge_maps, "x", 1),
+        (sbd, "2008_000002", 1),
+        (side_by_side, "x", 1),
+        (crack_forest, "001", 1),
+        (csv_labels, "x", 2),
     ],
     ids=lambda x: getattr(x, "__name__", ""),
 )
@@ -116,7 +172,7 @@ def test_multicue_has_two_kinds_of_truth(tmp_path, capsys, kind, annotators):
     code, out, err = contourbench(capsys, *run, "--split", kind, "--preset", "multicue")
     assert code == 0
     assert f"Multicue {kind}, 99 thresholds, max_dist 0.0075" in out
-    assert "no annotation of 1 of 3 frames; they are left out" in err
+    assert "no annotation of 1 of 3 images; they are left out" in err
 
 
 def test_multicue_truth_without_its_image(tmp_path):
@@ -182,3 +238,18 @@ def test_tolerance_of_a_preset(capsys, tmp_path, options, tolerance):
 
 def test_unknown_preset(capsys):
     assert "did you mean nyudv2?" in fails(capsys, "run", "sobel", "--preset", "nyudv")
+
+
+def test_lists_of_a_data_set_choose_its_images(tmp_path):
+    sbd(tmp_path)
+    write_image(tmp_path / "img" / "2008_000003.jpg")
+    (tmp_path / "val.txt").write_text("2008_000002\n")
+    dataset = open_dataset(tmp_path, images=tmp_path / "val.txt")
+    np.testing.assert_array_equal(dataset.ground_truth("2008_000002"), [toy_truth()])
+    np.testing.assert_array_equal(dataset.segmentations("2008_000002"), [BOX])
+
+
+def test_what_is_lacking_is_blamed(tmp_path):
+    write_image(tmp_path / "test" / "imgs" / "x.jpg")
+    with pytest.raises(UserError, match="no folder of truth"):
+        open_dataset(tmp_path)

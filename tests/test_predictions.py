@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from command import contourbench, fails, records
 from contourbench.bench.errors import UserError
 from contourbench.bench.files.predictions import (
     checked_prediction,
@@ -8,9 +9,11 @@ from contourbench.bench.files.predictions import (
     read_prediction,
     write_prediction,
 )
-from contourbench.eval import ContourMap, Hierarchy, Sweep
+from contourbench.eval import ContourMap, Hierarchy, Sweep, as_prediction, suppress_preset
+from contourbench.eval.suppression import SUPPRESSION_PRESETS
+from contourbench.eval.validation import looks_like_labels
 from scipy.io import loadmat, savemat
-from toy import SHAPE, toy_image, toy_truth, write_maps, write_picture
+from toy import SHAPE, soft_map, toy_image, toy_labels, toy_truth, write_maps, write_picture
 
 
 @pytest.mark.parametrize(
@@ -112,6 +115,14 @@ def write_bad(folder):
     np.save(folder / "bytes.npy", np.full(SHAPE, 200.0))
     np.save(folder / "stack.npy", np.zeros((3, *SHAPE)))
     np.save(folder / "whole_numbers.npy", np.zeros(SHAPE, np.int64))
+    np.save(folder / "one.npy", np.zeros((1, *SHAPE)))
+    savemat(folder / "one_more.mat", {"result": np.zeros((1, 1, *SHAPE))})
+    savemat(folder / "three.mat", {"result": np.zeros((*SHAPE, 3))})
+    np.save(folder / "to_three.npy", np.full(SHAPE, 3.0))
+    np.save(folder / "over.npy", np.linspace(-0.18, 1.03, 768).reshape(SHAPE))
+    np.save(folder / "labels.npy", toy_labels().astype(np.uint8))
+    write_picture(folder / "labels16.png", toy_labels().astype(np.uint16))
+    savemat(folder / "labels.mat", {"labels": toy_labels().astype(float)})
     write_picture(folder / "colour.png", toy_image())
     (folder / "cut.png").write_bytes((folder / "colour.png").read_bytes()[:100])
     (folder / "empty.png").write_bytes(b"")
@@ -137,10 +148,18 @@ def write_bad(folder):
         "logits.npy": "sigmoid",
         "bytes.npy": "divide by 255",
         "stack.npy": "shape \\(3, 24, 32\\)",
+        "one.npy": "squeeze it",
+        "one_more.mat": "shape \\(1, 1, 24, 32\\), expected \\(H, W\\) \\(squeeze it",
+        "three.mat": "shape \\(24, 32, 3\\), expected \\(H, W\\) \\(a colour image",
+        "to_three.npy": "values from 3 to 3, .*divide all maps by one constant",
+        "over.npy": "values from -0.18 to 1.03, .*clip to",
+        "labels.npy": "3 whole numbers that fill areas, as in a label map.*`kind='labels'`",
+        "labels16.png": "3 whole numbers that fill areas",
+        "labels.mat": "3 whole numbers that fill areas",
         "whole_numbers.npy": "dtype int64",
         "colour.png": "a colour image",
         "cut.png": "cannot be read as an image",
-        "empty.png": "cannot be read as an image",
+        "empty.png": "empty file",
         "two.mat": "variables a, b; expected one contour map",
         "even.mat": "ucm2: shape \\(8, 8\\), expected \\(2H \\+ 1, 2W \\+ 1\\)",
         "cut.mat": "cannot be read as mat",
@@ -185,3 +204,127 @@ def test_no_predictions(tmp_path):
         find_predictions(tmp_path)
     with pytest.raises(UserError, match="no such folder"):
         find_predictions(tmp_path / "x")
+
+
+def write_label_maps(folder, kind):
+    """One label map per image."""
+    folder.mkdir()
+    for i, image_id in enumerate("abc"):
+        labels = toy_labels(i)
+        if kind in ("png", "tif"):
+            write_picture(folder / f"{image_id}.{kind}", labels.astype(np.uint16 if kind == "tif" else np.uint8))
+        elif kind == "mat":
+            savemat(folder / f"{image_id}.mat", {"labels": labels.astype(np.uint16)})
+        else:
+            np.save(folder / f"{image_id}.npy", labels.astype(kind))
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["png", "tif", "mat", "uint8", "uint16", "float64"])
+def test_label_maps_are_scored_as_segmentations_if_said(capsys, tmp_path, folder, kind):
+    given = (write_label_maps(tmp_path / "labels", kind), "--data", folder)
+    for command in ("score", "doctor"):
+        code, out, err = contourbench(capsys, command, *given, *(("--out", "o") if command == "score" else ()))
+        assert code == 2
+        assert "whole numbers that fill areas" in out + err
+        assert "--kind labels" in out + err
+    assert "3 x 1 segmentation" in contourbench(capsys, "doctor", *given, "--kind", "labels")[1]
+    assert contourbench(capsys, "score", *given, "--out", "o", "--kind", "labels")[0] == 0
+    counts = records("o")["a"]["counts"]
+    assert (len(counts["thresholds"]), counts["cnt_p"]) == (1, counts["cnt_p"])
+    assert "ok, 3 images counted again" in contourbench(capsys, "verify", "o", "--data", folder)[1]
+
+
+def test_wide_integers_are_labels_without_being_asked(capsys, tmp_path, folder):
+    given = (write_label_maps(tmp_path / "labels", "int64"), "--data", folder)
+    assert "3 x 1 segmentation" in contourbench(capsys, "doctor", *given)[1]
+    assert contourbench(capsys, "score", *given, "--out", "o")[0] == 0
+    assert as_prediction(toy_labels()).description == "1 segmentation"
+    for unclear in (toy_truth().astype(int), (255 * soft_map(0)).astype(int)):
+        with pytest.raises(ValueError, match="dtype int64, expected float"):
+            as_prediction(unclear)
+
+
+def test_a_contour_map_may_look_like_labels_if_said(tmp_path):
+    write_picture(tmp_path / "x.png", toy_labels().astype(np.uint8) * 36)
+    assert isinstance(read_prediction(tmp_path / "x.png", kind="contours"), ContourMap)
+    with pytest.raises(UserError, match="`kind='regions'`: unknown; expected contours or labels"):
+        read_prediction(tmp_path / "x.png", kind="regions")
+
+
+@pytest.mark.parametrize("preset", [None, *SUPPRESSION_PRESETS])
+def test_contour_maps_do_not_look_like_labels(preset):
+    for seed in range(3):
+        soft = soft_map(seed)
+        soft = suppress_preset(soft, preset) if preset else soft
+        for levels in (32, 255):
+            assert not looks_like_labels(np.rint(soft * levels).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "of type NoneType"),
+        ((np.zeros(SHAPE), 0.5), "a tuple of 2 with float in it"),
+        ((np.zeros(SHAPE), np.zeros(3)), "a tuple of 2 with ndarray in it"),
+        ([[0.0, 1.0], [1.0]], "rows that differ in length"),
+        (0.5, "of type float"),
+        ("x.png", "of type str"),
+        (toy_labels().astype(np.uint8), r"a label map\? give it in a list"),
+        (toy_labels().astype(float), r"a label map\? give it in a list"),
+    ],
+)
+def test_what_a_detector_may_not_return_is_named(value, message):
+    with pytest.raises(ValueError, match=f"map of d: .*{message}"):
+        as_prediction(value, "map of d")
+
+
+def test_rounding_passes_and_is_clipped():
+    given = np.array([[np.float32(1.00000012), -1e-9]])
+    np.testing.assert_array_equal(ContourMap(given).values, [[1, 0]])
+    assert given[0, 1] < 0
+    with pytest.raises(ValueError, match="clip"):
+        ContourMap(np.array([[1.00001]]))
+
+
+def test_ucm_at_the_wrong_size(tmp_path):
+    image = np.zeros((9, 13))
+    savemat(tmp_path / "small.mat", {"ucm2": image})
+    savemat(tmp_path / "large.mat", {"ucm": np.zeros((19, 27)), "thresholds": np.zeros((1, 99))})
+    savemat(tmp_path / "right.mat", {"ucm": image, "thresholds": np.zeros((1, 99))})
+    with pytest.raises(UserError, match=r"ucm2 has the size of its image, expected double size"):
+        checked_prediction(read_prediction(tmp_path / "small.mat"), "small", (9, 13))
+    with pytest.raises(UserError, match=r"at double size\? save it in a variable ucm2"):
+        checked_prediction(read_prediction(tmp_path / "large.mat"), "large", (9, 13))
+    assert checked_prediction(read_prediction(tmp_path / "right.mat"), "right", (9, 13)).is_soft
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tif"])
+def test_other_pictures(tmp_path, suffix):
+    pixels = (255 * soft_map(1)).astype(np.uint8)
+    write_picture(tmp_path / f"x{suffix}", pixels)
+    np.testing.assert_array_equal(read_prediction(tmp_path / f"x{suffix}").values, pixels / 255)
+
+
+def test_sub_folders_of_predictions_are_named(tmp_path):
+    write_maps(tmp_path / "maps" / "test")
+    (tmp_path / "maps" / "log").mkdir()
+    with pytest.raises(UserError, match=r"no predictions .* found; there is a folder test/: name one of these"):
+        find_predictions(tmp_path / "maps")
+
+
+def test_names_that_almost_fit_are_shown(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    for path in list(maps.iterdir()):
+        path.rename(maps / f"fused_{path.name}")
+    given = ("score", maps, "--out", "o")
+    assert "rename the files: leave out 'fused_'" in fails(capsys, *given, "--data", folder)
+    assert "ids of scenes, which are the default: say which --data" in fails(capsys, *given)
+
+
+def test_binary_maps_are_told_of_their_ap(capsys, tmp_path, folder):
+    maps = write_maps(tmp_path / "maps")
+    for path in maps.iterdir():
+        np.save(path, np.load(path) > 0.5)
+    code, _, err = contourbench(capsys, "score", maps, "--data", folder, "--out", "o")
+    assert (code, "binary maps: one point, not a curve" in err) == (0, True)

@@ -40,6 +40,8 @@ def test_what_cannot_be_counted_again_is_said(capsys, results, folder):
 
 def test_maps_that_score_was_given_are_counted_again(capsys, tmp_path, folder):
     maps = write_maps(tmp_path / "maps")
+    for path in maps.iterdir():
+        np.save(path, 1 - np.load(path))
     assert contourbench(capsys, "score", maps, "--data", folder, "--out", "s", "--invert")[0] == 0
     assert "ok, 3 images" in contourbench(capsys, "verify", "s", "--data", folder)[1]
     np.save(maps / "b.npy", np.zeros((24, 32)))

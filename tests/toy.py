@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 from scipy.io import savemat
+from scipy.ndimage import gaussian_filter
 
 SHAPE = (24, 32)
 
@@ -42,6 +43,39 @@ def toy_truth(seed=0, shape=SHAPE):
     outline = inside.copy()
     outline[7:17, 9 + seed % 5 : 23] = False
     return outline
+
+
+def toy_labels(seed=0, shape=SHAPE):
+    """The box as a segment, the ground in two halves: three whole numbers that fill areas."""
+    labels = np.where(np.arange(shape[1]) < 20, 1, 2) * np.ones(shape, int)
+    labels[6:18, 8 + seed % 5 : 24] = 7
+    return labels
+
+
+def soft_map(seed, shape=(96, 128), lines=30, width=2.0, texture=0.3):
+    """A raw soft map as networks draw them: many thick, smooth lines of several strengths, texture, a little noise."""
+    random = np.random.RandomState(seed)
+    drawn = np.zeros(shape)
+    for _ in range(lines):
+        ends = random.rand(2, 2) * np.array(shape)[:, np.newaxis]
+        rows, columns = (np.linspace(*end, 400).astype(int) for end in ends)
+        drawn[rows, columns] = np.maximum(drawn[rows, columns], random.uniform(0.4, 1))
+    soft, ground = gaussian_filter(drawn, width), gaussian_filter(random.rand(*shape), width)
+    soft, ground = (soft / soft.max()) ** 0.7, (ground - ground.min()) / np.ptp(ground)
+    mixed = 0.95 * ((1 - texture) * soft + texture * ground)
+    return np.clip(mixed + random.rand(*shape) * 0.01, 0, 1).astype(np.float32)
+
+
+def write_mat73(path, write):
+    """A MATLAB 7.3 file, as MATLAB writes them, by a function of an open HDF5 file."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", userblock_size=512) as file:
+        write(file)
+    data = bytearray(buffer.getvalue())
+    data[:128] = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM"
+    path.write_bytes(bytes(data))
 
 
 def write_bsds_truth(path, layers):

@@ -9,6 +9,7 @@ from ..errors import UserError
 from .messages import as_options
 from .options import (
     SharedOptions,
+    data_options,
     dataset_of,
     detector_options,
     detectors_of,
@@ -19,6 +20,7 @@ from .options import (
     work_options,
     workers_of,
 )
+from .parsing import Commands
 
 if TYPE_CHECKING:
     from ..datasets.base import Dataset
@@ -30,7 +32,7 @@ RESULTS_HELP = "folders of results, or evaluation files of others: eval_bdry.txt
 MEASURED_HELP = "add what contourbench measured on BSDS500 test, if the results are of all of it"
 
 
-def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def add_commands(commands: Commands, shared: SharedOptions) -> None:
     """Add the parsers of these commands."""
     _add_table(commands)
     _add_curves(commands)
@@ -53,7 +55,9 @@ def add_commands(commands: "argparse._SubParsersAction", shared: SharedOptions) 
     page.set_defaults(action=_page)
 
     film = commands.add_parser(
-        "film", parents=[shared.data, picture_options()], help="a field being fitted to an image, over the iterations"
+        "film",
+        parents=[data_options(part=False), picture_options()],
+        help="a field being fitted to an image, over the iterations",
     )
     film.add_argument("image", metavar="ID", help="image of the data set")
     film.add_argument("--iterations", nargs="+", type=int, default=[10, 50, 100, 200, 400], metavar="N")
@@ -89,7 +93,7 @@ def _row_options() -> argparse.ArgumentParser:
     return rows
 
 
-def _add_table(commands: "argparse._SubParsersAction") -> None:
+def _add_table(commands: Commands) -> None:
     table = commands.add_parser("table", parents=[_row_options()], help="print the contour table of some results")
     table.add_argument("--format", choices=("text", "md", "csv", "latex"), default="text")
     table.add_argument("--columns", nargs="+", default=[], metavar="COLUMN", help="such as ods precision vi_ods")
@@ -106,7 +110,7 @@ def _add_table(commands: "argparse._SubParsersAction") -> None:
         measure.add_argument(flag, dest="measure", action="store_const", const=value, help=text)
 
 
-def _add_curves(commands: "argparse._SubParsersAction") -> None:
+def _add_curves(commands: Commands) -> None:
     parents = [_row_options(), picture_options()]
     curves = commands.add_parser("curves", parents=parents, help="draw the precision-recall figure of some results")
     curves.add_argument("--out", type=Path, metavar="FIGURE", help=".png, .pdf or .svg (default: RESULTS/curves.png)")
@@ -118,7 +122,7 @@ def _add_curves(commands: "argparse._SubParsersAction") -> None:
     curves.set_defaults(action=_curves)
 
 
-def _add_gallery(commands: "argparse._SubParsersAction", shared: SharedOptions) -> None:
+def _add_gallery(commands: Commands, shared: SharedOptions) -> None:
     parents = [shared.data, work_options(scheduler=False), detector_options(), picture_options()]
     gallery = commands.add_parser("gallery", parents=parents, help="image, ground truth and detectors side by side")
     gallery.add_argument(

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 
 from ..errors import RunFailed, UserError
 from ..runs.guards import orderly_end
-from . import checking, data, looking, making
+from . import checking, completing, data, detecting, looking, making
 from .messages import as_options, show_messages
 from .options import SharedOptions
+from .parsing import Commands, InGroups, Parser
 
 INTERRUPTED = 130
 
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without our dashes is no reason to fail
-    options = _parser().parse_args(arguments)
+    options = new_parser().parse_args(arguments)
     show_messages()
     try:
         with orderly_end():
@@ -36,8 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, 2)
     except (RunFailed, OSError) as error:
         return _complain(error, 1)
-    except KeyboardInterrupt:
-        print("\ninterrupted; finished images are kept, the same command goes on from there", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        kept = str(stop) or "finished images are kept, the same command goes on from there"
+        print(f"\ninterrupted; {kept}", file=sys.stderr)
         return INTERRUPTED
     return 0
 
@@ -57,16 +59,23 @@ def _complain(error: Exception, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def new_parser() -> Parser:
+    """Return the parser of the whole command."""
+    parser = Parser(
         prog="contourbench",
         description="Contour-detection benchmark: BSDS scores (ODS, OIS, AP, R50), tables and precision-recall curves.",
+        formatter_class=InGroups,
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    make, look, check = (Commands(commands, heading) for heading in ("make results", "look at them", "check, and get"))
     shared = SharedOptions.new()
-    for group in (making, looking, checking, data):
-        group.add_commands(commands, shared)
+    detecting.add_commands(make)
+    making.add_commands(make, shared)
+    looking.add_commands(look, shared)
+    checking.add_commands(check, shared)
+    data.add_commands(check, shared)
+    completing.add_commands(check, new_parser)
     return parser
 
 

@@ -24,26 +24,59 @@ class SharedOptions(NamedTuple):
     """Parsers of the options that several commands share, to be parents of theirs."""
 
     data: argparse.ArgumentParser
+    choice: argparse.ArgumentParser
     protocol: argparse.ArgumentParser
     work: argparse.ArgumentParser
 
     @classmethod
     def new(cls) -> "SharedOptions":
         """Return fresh ones."""
-        return cls(data_options(), protocol_options(), work_options())
+        return cls(data_options(), choice_options(), protocol_options(), work_options())
 
 
-def data_options() -> argparse.ArgumentParser:
-    """Return the options that name a data set, to be a parent of commands."""
+def data_options(part: bool = True) -> argparse.ArgumentParser:
+    """Return the options that name a data set, to be a parent of commands; without those of a part if so said."""
     data = argparse.ArgumentParser(add_help=False)
     default = os.environ.get("CONTOURBENCH_BSDS500") or "scenes"
     data.add_argument(
         "--data", default=default, help="scenes, or a folder (default: $CONTOURBENCH_BSDS500 if set, else scenes)"
     )
     data.add_argument("--split", help="train, val or test (default: test); of Multicue, boundaries or edges")
-    data.add_argument("--limit", type=int, metavar="N", help="only the first N images")
-    data.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
+    add_truth(data)
+    if part:
+        data.add_argument("--limit", type=int, metavar="N", help="only the first N images")
+        data.add_argument("--shard", metavar="I/N", help="only the I-th of N parts of the images; see merge")
     return data
+
+
+def choice_options() -> argparse.ArgumentParser:
+    """Return the option that chooses images, to be a parent of commands."""
+    choice = argparse.ArgumentParser(add_help=False)
+    choice.add_argument(
+        "--images",
+        nargs="+",
+        metavar="ID|FILE",
+        dest="chosen",
+        help="only these: ids, a file with an id per line, or the word annotated, for those that have ground truth",
+    )
+    return choice
+
+
+def add_truth(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what annotations are."""
+    parser.add_argument(
+        "--truth",
+        choices=("contours", "labels"),
+        help="what annotations of many levels are: contours from half of full scale up, or labels of regions, whose"
+        " borders then are the contours",
+    )
+
+
+def add_kind(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what saved predictions are."""
+    parser.add_argument(
+        "--kind", choices=("contours", "labels"), help="what the files hold: contour maps, or label maps of regions"
+    )
 
 
 def protocol_options() -> argparse.ArgumentParser:
@@ -83,8 +116,19 @@ def detector_options() -> argparse.ArgumentParser:
     return where
 
 
+def suppression_options() -> argparse.ArgumentParser:
+    """Return the option that says how non-maxima are suppressed, to be a parent of commands."""
+    suppression = argparse.ArgumentParser(add_help=False)
+    suppression.add_argument(
+        "--nms",
+        metavar="RECIPE",
+        help="suppress non-maxima before counting, as published for hed, sed, rcf, dexined …: a row NAME(nms=RECIPE)",
+    )
+    return suppression
+
+
 def detectors_of(options: argparse.Namespace) -> "list[Detector]":
-    """Return the detectors that were named, with ``--device`` as a parameter and, for ``--batch``, in their batch form.
+    """Return the detectors that were named: with ``--device`` and ``--nms``, and for ``--batch`` in their batch form.
 
     Raises
     ------
@@ -98,7 +142,8 @@ def detectors_of(options: argparse.Namespace) -> "list[Detector]":
     if device is not None:
         _require_device(device, here=not getattr(options, "scheduler", None))
     settings = {} if device is None else {"device": device}
-    detectors = [parse_detector(spec, settings) for spec in options.detectors or DEFAULT_DETECTORS]
+    nms = getattr(options, "nms", None)
+    detectors = [parse_detector(spec, settings, nms) for spec in options.detectors or DEFAULT_DETECTORS]
     names = listing([detector.name for detector in detectors])
     if device is not None and not any("device" in detector.params for detector in detectors):
         raise UserError(f"--device {device}: no detector named here ({names}) has a parameter device")
@@ -129,14 +174,21 @@ def dataset_of(options: argparse.Namespace) -> "Dataset":
 
     far = getattr(options, "scheduler", None) and Path(options.data).is_dir()
     data = str(Path(options.data).resolve()) if far else options.data  # workers have another working directory
-    dataset = open_dataset(data, options.split or "test").limit(options.limit)
-    if options.shard:
+    chosen = getattr(options, "chosen", None)
+    images = chosen[0] if chosen and len(chosen) == 1 else chosen
+    dataset = open_dataset(data, options.split or "test", images, options.truth).limit(getattr(options, "limit", None))
+    if getattr(options, "shard", None):
         dataset = dataset.shard(*_shard(options.shard))
     for line in dataset.warnings:
         print(f"warning: {line}", file=sys.stderr)
-    if options.split and not dataset.has_splits:
+    if options.split and not dataset.has_splits and dataset.split == options.split:
         print(f"note: --split {options.split}: {options.data} has no such folders; this is all of it", file=sys.stderr)
     return dataset
+
+
+def is_part(options: argparse.Namespace) -> bool:
+    """Return whether some of the images were asked for, so that there may be predictions of others."""
+    return any(value is not None for value in (options.limit, options.shard, options.chosen))
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -167,14 +219,21 @@ def protocol_of(options: argparse.Namespace) -> "BoundaryProtocol":
 def workers_of(options: argparse.Namespace, dataset: "Dataset") -> "Workers | ClusterWorkers":
     """Return as many workers as asked for, but no more than there are images, or a cluster; none has started yet."""
     from ..runs.cluster import ClusterWorkers
-    from ..runs.workers import Workers
     from .messages import show_messages
 
     if getattr(options, "scheduler", None):
         return ClusterWorkers(options.scheduler, show_messages)
+    return local_workers(options, len(dataset.ids))
+
+
+def local_workers(options: argparse.Namespace, items: int) -> "Workers":
+    """Return as many processes here as asked for, but no more than there are items; none has started yet."""
+    from ..runs.workers import Workers
+    from .messages import show_messages
+
     if options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected at least 1")
-    return Workers(min(options.workers, len(dataset.ids)), show_messages)
+    return Workers(min(options.workers, items), show_messages)
 
 
 def labels_of(options: argparse.Namespace, names: list[str]) -> list[str]:

@@ -15,13 +15,17 @@ SPLITS = ("train", "val", "test")
 
 
 class Dataset(ABC):
-    """One split of a data set. ``warnings`` are lines the user should see; without splits it is always all of it."""
+    """One split of a data set; without splits it is always all of it.
+
+    ``warnings`` are lines the user should see. ``is_sound`` says that the ground truth needs no look beforehand.
+    """
 
     name: str
     split: str
     ids: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     has_splits = True
+    is_sound = False
 
     @abstractmethod
     def image(self, image_id: str) -> NDArray[np.uint8]:

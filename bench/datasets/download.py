@@ -15,11 +15,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from ...eval.hashing import digest
 from ..errors import UserError, listing
 from ..files.folders import make_writable
 from ..files.hashes import file_sha256
-from .base import Dataset
 from .bsds500 import BSDS500_SIZES, bsds500_root, official_checksums, official_ids
 
 logger = logging.getLogger(__name__)
@@ -151,10 +149,13 @@ def check_bsds500(folder: Path) -> str:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    root = bsds500_root(folder)
-    if root is None:
-        raise UserError(f"{folder}: no images and groundTruth folders in it; not a copy of BSDS500")
-    problems = differences(root, official_checksums())
+    found = bsds500_root(folder)
+    if found is None:
+        raise UserError(f"{folder}: no images and groundTruth folders with ids of BSDS500 in it; not a copy of it")
+    root, truths = found
+    problems = differences(
+        root, {path.replace("groundTruth", truths, 1): s for path, s in official_checksums().items()}
+    )
     for split in BSDS500_SIZES:
         extra = sorted({p.stem for p in (root / "images" / split).glob("*.jpg")} - official_ids(split))
         if extra:
@@ -163,28 +164,3 @@ def check_bsds500(folder: Path) -> str:
         raise UserError("\n".join(f"{root}: {problem}" for problem in problems))
     sizes = ", ".join(f"{split} {size}" for split, size in BSDS500_SIZES.items())
     return f"{root}: BSDS500 complete: {sizes} images with ground truth, every file's sha256 agrees"
-
-
-def check_dataset(dataset: Dataset) -> str:
-    """Read all of a data set; return what is there.
-
-    Raises
-    ------
-    UserError
-        Naming every file that cannot be used.
-    """
-    problems, annotators, hashes = [], 0, set()
-    for image_id in dataset.ids:
-        try:
-            image, truth = dataset.pair(image_id)
-        except UserError as error:
-            problems.append(str(error))
-            continue
-        annotators += len(truth)
-        hashes.add(digest(image))
-    if problems:
-        raise UserError("\n".join(problems))
-    doubles = len(dataset.ids) - len(hashes)
-    return f"{dataset.name} {dataset.split}: {len(dataset.ids)} images, {annotators} annotations" + (
-        f"; {doubles} image(s) occur more than once" if doubles else ""
-    )

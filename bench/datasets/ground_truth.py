@@ -1,119 +1,105 @@
 """Reading ground truth: one file, one or several annotators."""
 
+import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...eval.boundaries import label_boundaries
-from ...eval.thinning import thin
-from ..errors import UserError, listing
-from ..files.arrays import read_mat, read_npy, scaled
-from ..files.images import LARGEST_PIXELS, read_grey
+from ..errors import UserError, argument
+from ..files.arrays import read_npy
+from ..files.images import read_grey, read_label_image
+from .mat_truth import annotations_of_mat, annotator_layers
+from .seg_files import read_seg
+from .truth_values import LABELS, contour_layer, label_map, region_borders
 
-TRUTH_SUFFIXES = (".mat", ".npy", ".png", ".bmp", ".seg")
+TRUTH_SUFFIXES = (".mat", ".npy", ".png", ".bmp", ".tif", ".tiff", ".seg", ".csv")
 
 
-def read_truth(path: Path) -> list[NDArray[np.bool_]]:
+class Annotation(NamedTuple):
+    """What a file holds of one annotator, as stored: contours, the labels of regions, or both."""
+
+    contours: NDArray | None
+    labels: NDArray | None = None
+
+
+def read_truth(path: Path, truth: str | None = None) -> list[NDArray[np.bool_]]:
     """Return the annotators' (H, W) contour maps stored in one ground-truth file.
+
+    Parameters
+    ----------
+    path : Path
+        Contours, or regions whose borders are the contours; see `TRUTH_SUFFIXES`.
+    truth : {"contours", "labels"}, optional
+        What the values are, where it is not clear; see `truth_values`.
 
     Raises
     ------
     UserError
-        If the file is damaged, holds no annotator, or looks inverted.
+        If the file is damaged, holds no annotator, or something else than contours while ``truth`` does not say what.
     """
+    layers = []
+    for annotation in read_annotations(path, truth):
+        if annotation.contours is None or truth == LABELS:
+            layers.append(region_borders(_labels(annotation, path)))
+        else:
+            layers.append(contour_layer(annotation.contours, str(path), truth))
+    return layers
+
+
+def read_segmentations(path: Path, truth: str | None = None) -> list[NDArray[np.integer]]:
+    """Return the annotators' (H, W) label maps of a file that has regions; none from others.
+
+    ``truth`` is as of `read_truth`: ``"labels"`` says that there are regions.
+    """
+    annotations = read_annotations(path, truth) if truth == LABELS or path.suffix.lower() in HAVE_REGIONS else []
+    found = [_labels(a, path) for a in annotations if truth == LABELS or a.labels is not None]
+    return found if len(found) == len(annotations) else []
+
+
+def read_annotations(path: Path, truth: str | None = None) -> list[Annotation]:
+    """Return what one file holds of each annotator. Raises `UserError` if that is nothing."""
     suffix = path.suffix.lower()
     if suffix == ".seg":
-        layers = [thin(label_boundaries(_read_seg(path)))]
+        found = [Annotation(None, read_seg(path))]
+    elif suffix == ".csv":
+        found = [Annotation(None, _read_csv(path))]
     elif suffix == ".mat":
-        layers = _truth_from_mat(path)
+        found = [Annotation(*pair) for pair in annotations_of_mat(path)]
+    elif suffix == ".npy":
+        found = [Annotation(layer) for layer in annotator_layers(read_npy(path), path)]
     else:
-        array = read_npy(path) if suffix == ".npy" else read_grey(path)
-        layers = _layers(array, path)
-    if not layers:
+        found = [Annotation(read_label_image(path) if truth == LABELS else _grey(path))]
+    if not found:
         raise UserError(f"{path}: ground truth without annotators, expected at least one contour map")
-    for layer in layers:
-        if layer.ndim != 2:
-            raise UserError(f"{path}: contours of shape {layer.shape}, expected (H, W)")
-    return layers
+    return found
 
 
-def read_segmentations(path: Path) -> list[NDArray[np.integer]]:
-    """Return the annotators' (H, W) label maps of a ``.seg`` file or ``.mat`` files with regions; none from others."""
-    if path.suffix.lower() == ".seg":
-        return [_read_seg(path)]
-    if path.suffix.lower() == ".mat" and "LabelMap" in (variables := read_mat(path)):
-        return [_label_map(variables["LabelMap"], "LabelMap", path)]
-    cells = read_mat(path).get("groundTruth") if path.suffix.lower() == ".mat" else None
-    if cells is None:
-        return []
+HAVE_REGIONS = (".seg", ".csv", ".mat")
+
+
+def _labels(annotation: Annotation, path: Path) -> NDArray[np.int64]:
+    stored = annotation.labels if annotation.labels is not None else annotation.contours
+    return label_map(stored, f"{path}: labels")
+
+
+def _grey(path: Path) -> NDArray:
     try:
-        found = [cell[0, 0]["Segmentation"] for cell in cells.ravel()]
-    except (IndexError, KeyError, TypeError, ValueError):
-        return []  # NYUDv2's and others' files of this form have Boundaries alone
-    return [_label_map(labels, "Segmentation", path) for labels in found]
+        return read_grey(path)
+    except UserError as error:
+        hint = f"; if so, say {argument('truth', LABELS)}" if "label map" in str(error) else ""
+        raise UserError(f"{error}{hint}") from None
 
 
-def _truth_from_mat(path: Path) -> list[NDArray[np.bool_]]:
-    variables = read_mat(path)
-    if "LabelMap" in variables:
-        return [thin(label_boundaries(_label_map(variables["LabelMap"], "LabelMap", path)))]
-    if "groundTruth" not in variables:
-        arrays = [value for value in variables.values() if isinstance(value, np.ndarray) and value.ndim in (2, 3)]
-        if len(arrays) != 1:
-            raise UserError(f"{path}: variables {listing(sorted(variables))}, expected groundTruth or one array")
-        return _layers(arrays[0], path)
-    layers = []
-    for cell in variables["groundTruth"].ravel():
-        try:
-            layers.append(np.asarray(cell[0, 0]["Boundaries"]).astype(bool))
-        except (IndexError, KeyError, TypeError, ValueError):
-            raise UserError(f"{path}: groundTruth without Boundaries, expected BSDS500's cell of structures") from None
-    return layers
-
-
-def _layers(array: NDArray, path: Path) -> list[NDArray[np.bool_]]:
-    """Binary layers of an (H, W) or (G, H, W) array; 8- and 16-bit values count from half of full scale up."""
-    if array.ndim == 2:
-        array = array[np.newaxis]
-    if array.ndim != 3:
-        raise UserError(f"{path}: shape {array.shape}, expected (H, W) or (annotators, H, W)")
-    if array.dtype in (np.uint8, np.uint16) and array.max(initial=0) <= 1:
-        array = array.astype(bool)
-    if array.dtype.kind not in "bufi":
-        raise UserError(f"{path}: values of type {array.dtype}, expected a contour map")
-    masks = scaled(array) >= 0.5
-    if masks.size and masks.mean() > 0.5:
-        raise UserError(f"{path}: {masks.mean():.0%} of the pixels are contours; inverted? expected white on black")
-    return list(masks)
-
-
-def _label_map(found: object, name: str, path: Path) -> NDArray[np.int64]:
-    labels = np.asarray(found)
-    if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "bufi":
-        raise UserError(f"{path}: {name} of shape {labels.shape} and type {labels.dtype}, expected (H, W) labels")
-    if labels.dtype.kind == "f" and not np.all(np.abs(labels) < 2**53):
-        raise UserError(f"{path}: {name} with NaN, infinite or huge labels, expected whole numbers")
-    return labels.astype(np.int64)
-
-
-def _read_seg(path: Path) -> NDArray[np.int64]:
-    """Return the (H, W) labels of a BSDS300 ``.seg`` file: a header, then runs as segment, row, first, last column."""
-    header, _, data = path.read_text(encoding="utf-8", errors="replace").partition("\ndata\n")
-    sizes = dict(line.split(None, 1) for line in header.splitlines() if len(line.split(None, 1)) == 2)
+def _read_csv(path: Path) -> NDArray[np.int64]:
+    """Return the labels of a ``.csv`` file: a line for each row of pixels."""
     try:
-        height, width, runs = int(sizes["height"]), int(sizes["width"]), data.splitlines()
-        if height * width > LARGEST_PIXELS:
-            raise ValueError
-        # Every row needs a run of its own, so that a few bytes cannot make a large array, whatever they promise.
-        labels = np.full((min(height, len(runs)), width), -1, np.int64)
-        for line in runs:
-            segment, row, first, last = map(int, line.split())
-            if min(segment, row, first) < 0 or last < first or last >= labels.shape[1]:
-                raise ValueError
-            labels[row, first : last + 1] = segment
-    except (KeyError, ValueError, IndexError, OverflowError):
-        raise UserError(f"{path}: not a segmentation of BSDS300's form, or damaged") from None
-    if len(labels) < height or labels.size == 0 or labels.min() < 0:
-        raise UserError(f"{path}: pixels without a segment; truncated?")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of an empty file
+            labels = np.loadtxt(path, np.int64, delimiter=",", ndmin=2)
+    except (ValueError, OverflowError):
+        raise UserError(f"{path}: cannot be read as csv, expected whole numbers, a line for each row") from None
+    if labels.size == 0:
+        raise UserError(f"{path}: empty file")
     return labels

@@ -46,6 +46,7 @@ class Scenes(Dataset):
     """Synthetic scenes; ``train``, ``val`` and ``test`` are different ones."""
 
     name = "scenes"
+    is_sound = True
 
     def __init__(self, split: str) -> None:
         if split not in SPLITS:

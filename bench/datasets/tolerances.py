@@ -19,6 +19,6 @@ TOLERANCES = {
     ),
     "biped": Tolerance(0.0075, "edges/imgs/<split>/rgbr, edges/edge_maps/<split>/rgbr (also BIPEDv2)"),
     "pascal-context": Tolerance(0.0075, "JPEGImages, trainval/*.mat with LabelMap"),
-    "sbd": Tolerance(0.02, "own folders of images and contour maps"),
+    "sbd": Tolerance(0.02, "img, cls/*.mat with GTcls: `images=val.txt`"),
     "cityscapes": Tolerance(0.0035, "own folders; 0.0035 for thin contours, 0.02 for raw ones"),
 }

@@ -7,6 +7,7 @@ import io
 import math
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,19 @@ from numpy.typing import NDArray
 from ..errors import UserError, first_line
 from .atomic import write_bytes
 
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
+
 # No sweep of a photograph comes near; a small file that unpacks to more is an accident or an attack.
 LARGEST_ARCHIVE = 2_000_000_000
+LARGEST_PIXELS = 178_956_970  # of one image; beyond it Pillow refuses
 
 
 def read_npy(path: Path) -> NDArray:
     """Return the array of a ``.npy`` file; one that would need unpickling is refused."""
     data = path.read_bytes()
+    if not data:
+        raise UserError(f"{path}: empty file")
     if not data.startswith(b"\x93NUMPY"):
         raise UserError(f"{path}: not a npy file (another format under this name?)")
     try:
@@ -65,16 +72,42 @@ def read_npz(path: Path) -> dict[str, NDArray]:
     return arrays
 
 
-def read_mat(path: Path) -> dict[str, NDArray]:
-    """Return the arrays of a MATLAB file up to version 7 by name."""
+def read_mat(path: Path) -> "dict[str, NDArray | csc_array]":
+    """Return the arrays of a MATLAB file by name; those of version 7.3, which is HDF5, need h5py."""
     from .matlab import unpack_mat
 
+    data = path.read_bytes()
+    if not data:
+        raise UserError(f"{path}: empty file")
     try:
-        return unpack_mat(path.read_bytes(), LARGEST_ARCHIVE)
+        return unpack_mat(data, LARGEST_ARCHIVE)
     except NotImplementedError:
-        raise UserError(f"{path}: MATLAB v7.3 (HDF5) file; save it with save(..., '-v7')") from None
+        return _read_mat73(path, data)
     except Exception as error:
         raise UserError(f"{path}: cannot be read as mat ({first_line(error)}); damaged?") from None
+
+
+def _read_mat73(path: Path, data: bytes) -> "dict[str, NDArray | csc_array]":
+    from .matlab73 import unpack_mat73
+
+    try:
+        return unpack_mat73(data, LARGEST_ARCHIVE)
+    except ModuleNotFoundError:
+        raise UserError(
+            f"{path}: MATLAB v7.3 (HDF5) file; pip install 'contourbench[hdf5]' to read it, or save it with"
+            " save(..., '-v7')"
+        ) from None
+    except Exception as error:
+        raise UserError(f"{path}: cannot be read as mat v7.3 ({first_line(error)}); damaged?") from None
+
+
+def dense(array: "NDArray | csc_array", path: Path) -> NDArray:
+    """Return a MATLAB array as a plain one; a sparse one that stands for more pixels than an image has is refused."""
+    if isinstance(array, np.ndarray):
+        return array
+    if math.prod(array.shape) > LARGEST_PIXELS:
+        raise UserError(f"{path}: a sparse array of {array.shape}, expected the size of an image")
+    return array.toarray()
 
 
 def scaled(array: NDArray, invert: bool = False) -> NDArray:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...eval.validation import looks_like_labels
 from ..errors import UserError, first_line
 from .atomic import write_bytes
 
-LARGEST_PIXELS = 178_956_970  # of one image; beyond it Pillow refuses
 # For others, Pillow may start programs: Ghostscript for what looks like EPS.
 IMAGE_FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "GIF", "WEBP")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff")
@@ -39,16 +39,12 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels)
 
 
-def read_pixels(path: Path) -> NDArray:
-    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16, of several frames the first."""
-    try:
-        mode, pixels = _decoded(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except Exception as error:
-        raise UserError(
-            f"{path}: cannot be read as an image ({first_line(error)}); truncated or another format?"
-        ) from None
+def read_pixels(path: Path, upright: bool = False) -> NDArray:
+    """Return the stored pixels of an image file: (H, W) or (H, W, C), uint8 or uint16, of several frames the first.
+
+    With ``upright``, they are turned as the camera says that they should be seen (EXIF orientation).
+    """
+    mode, pixels = _open(path, upright=upright)
     if mode not in PLAIN_MODES:
         raise UserError(f"{path}: {mode} pixels, expected grey or RGB (convert it first)")
     if pixels.dtype == bool:
@@ -61,9 +57,25 @@ def read_pixels(path: Path) -> NDArray:
     return pixels
 
 
-def _decoded(data: bytes) -> tuple[str, NDArray]:
-    """Return Pillow's mode and the pixels of an image file; palettes are looked up, transparency becomes alpha."""
-    from PIL import Image, UnidentifiedImageError
+def _open(path: Path, look_up: bool = True, upright: bool = False) -> tuple[str, NDArray]:
+    try:
+        return _decoded(path.read_bytes(), look_up, upright)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except Exception as error:
+        if path.is_file() and path.stat().st_size == 0:
+            raise UserError(f"{path}: cannot be read as an image: empty file") from None
+        raise UserError(
+            f"{path}: cannot be read as an image ({first_line(error)}); truncated or another format?"
+        ) from None
+
+
+def _decoded(data: bytes, look_up: bool, upright: bool) -> tuple[str, NDArray]:
+    """Return Pillow's mode and the pixels of an image file.
+
+    Palettes are looked up, and transparency becomes alpha, unless the numbers themselves are asked for.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # of half the pixels that are refused
@@ -72,8 +84,12 @@ def _decoded(data: bytes) -> tuple[str, NDArray]:
         except UnidentifiedImageError:  # it would name no file but an address in memory
             raise ValueError(f"none of {', '.join(IMAGE_FORMATS)}") from None
         with image:
+            if image.mode == "P" and not look_up:
+                return image.mode, np.array(image)
             mode = WITH_ALPHA.get(image.mode) if image.has_transparency_data else "RGB" if image.mode == "P" else None
             plain = image.convert(mode) if mode else image
+            if upright:
+                plain = ImageOps.exif_transpose(plain)
             return plain.mode, np.array(plain)
 
 
@@ -84,14 +100,44 @@ def read_grey(path: Path) -> NDArray:
         return pixels
     colours = pixels[..., : 1 if pixels.shape[2] == 2 else 3]
     if not all(np.array_equal(colours[..., 0], colours[..., c]) for c in range(1, colours.shape[2])):
-        raise UserError(f"{path}: a colour image, expected a grey contour map (a visualisation?)")
+        labels = looks_like_labels(_numbered(colours))
+        guess = "a label map in colours?" if labels else "a visualisation?"
+        raise UserError(f"{path}: a colour image, expected a grey contour map ({guess})")
     return colours[..., 0]
 
 
-def write_png(path: Path, pixels: NDArray) -> None:
-    """Write a png file of 8 or 16 bits atomically."""
+def read_label_image(path: Path) -> NDArray:
+    """Return the (H, W) labels of an image file: its grey values, the numbers of its palette, or one number a colour.
+
+    Raises
+    ------
+    UserError
+        If it is damaged, or has colours as a photograph has.
+    """
+    mode, pixels = _open(path, look_up=False)
+    if mode == "P":
+        return pixels
+    pixels = read_pixels(path)
+    if pixels.ndim == 2:
+        return pixels
+    labels = _numbered(pixels[..., : 1 if pixels.shape[2] == 2 else 3])
+    if len(np.unique(labels)) > 2 and not looks_like_labels(labels):
+        raise UserError(f"{path}: colours that do not fill areas, expected a label map (a photograph, or a JPEG?)")
+    return labels
+
+
+def _numbered(colours: NDArray) -> NDArray[np.int64]:
+    """Return one number for each colour of (H, W, C) pixels."""
+    weights = 65536 ** np.arange(colours.shape[2], dtype=np.int64)
+    return colours.astype(np.int64) @ weights
+
+
+def write_png(path: Path, pixels: NDArray, palette: NDArray[np.uint8] | None = None) -> None:
+    """Write a png file of 8 or 16 bits atomically; with a (K, 3) palette, the pixels are numbers of its colours."""
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    buffer, image = io.BytesIO(), Image.fromarray(pixels)
+    if palette is not None:
+        image.putpalette(np.ascontiguousarray(palette).tobytes())
+    image.save(buffer, "PNG")
     write_bytes(path, buffer.getvalue())

@@ -11,9 +11,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 HEADER_BYTES = 128
 DEEPEST = 16  # groundTruth is a cell of structures of arrays: 3
@@ -22,14 +26,14 @@ MOST_ARRAYS = 100_000
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 MATRIX, COMPRESSED = 14, 15
 NUMBERS = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
-CELL, STRUCTURE, OBJECT = 1, 2, 3
+CELL, STRUCTURE, OBJECT, SPARSE = 1, 2, 3, 5
 COMPLEX, LOGICAL = 0x0800, 0x0200
 NOTHING = np.empty((0, 0), object)
 
 Element = tuple[int, memoryview]
 
 
-def unpack_mat(data: bytes, largest: int) -> dict[str, NDArray]:
+def unpack_mat(data: bytes, largest: int) -> "dict[str, NDArray | csc_array]":
     """Return the variables of a MATLAB file by name.
 
     Parameters
@@ -41,9 +45,9 @@ def unpack_mat(data: bytes, largest: int) -> dict[str, NDArray]:
 
     Returns
     -------
-    dict of str to ndarray
-        Numbers in the type they have in MATLAB, cells as object arrays, structures as arrays with fields. Of a text, a
-        sparse array, a function and the like there is nothing but the name, with an empty object array.
+    dict of str to ndarray or csc_array
+        Numbers in the type they have in MATLAB, cells as object arrays, structures as arrays with fields; sparse arrays
+        stay sparse. Of a text, a function and the like there is nothing but the name, with an empty object array.
 
     Raises
     ------
@@ -77,7 +81,7 @@ class _Reader:
         self.order, self.largest = order, largest
         self.bytes_left, self.arrays_left = largest, MOST_ARRAYS
 
-    def variables(self, data: memoryview) -> Iterator[tuple[str, NDArray]]:
+    def variables(self, data: memoryview) -> Iterator[tuple[str, Any]]:
         """Yield name and value of each variable in a file."""
         for kind, content in self._elements(data):
             if kind == COMPRESSED:
@@ -110,7 +114,7 @@ class _Reader:
             yield kind, data[start : start + size]
             position = end
 
-    def _array(self, content: memoryview, depth: int) -> tuple[str, NDArray]:
+    def _array(self, content: memoryview, depth: int) -> tuple[str, Any]:
         """Return name and value of an array, which is empty if it is of a class that we do not read."""
         if depth > DEEPEST:
             raise ValueError(f"cells within cells, more than {DEEPEST} deep")
@@ -122,12 +126,14 @@ class _Reader:
             raise ValueError("a variable without header")
         flags, _ = self._numbers(elements[0]).tolist()
         kind = flags & 0xFF
-        if kind in NUMBERS or kind in (CELL, STRUCTURE, OBJECT):
+        if kind in NUMBERS or kind in (CELL, STRUCTURE, OBJECT, SPARSE):
             shape, name, rest = self._numbers(elements[1]).tolist(), _text(elements[2]), elements[3:]
             if len(shape) < 2 or len(shape) > 32 or min(shape) < 0:
                 raise ValueError(f"dimensions {shape}")
         if kind in NUMBERS:
             return name, self._number_array(flags, NUMBERS[kind], rest).reshape(shape, order="F")
+        if kind == SPARSE:
+            return name, self._sparse(flags, shape, rest)
         if kind == CELL:
             return name, self._filled(np.empty(len(rest), object), rest, depth).reshape(shape, order="F")
         if kind in (STRUCTURE, OBJECT):
@@ -144,6 +150,19 @@ class _Reader:
             return values[0] + 1j * values[1]
         with np.errstate(invalid="ignore"):  # NaN, where whole numbers were stored as fractions
             return values[0].astype(kind)
+
+    def _sparse(self, flags: int, shape: list[int], parts: list[Element]) -> "csc_array":
+        """Return a sparse array as it is: a few bytes may stand for a large one."""
+        from scipy.sparse import csc_array
+
+        if len(parts) != 3 or len(shape) != 2:
+            raise ValueError("a sparse array without rows, columns and real values")
+        rows, columns, values = (self._numbers(part) for part in parts)
+        held = int(columns[-1]) if len(columns) else 0
+        self._take(len(rows) * 16)
+        found = csc_array((values[:held].astype("?" if flags & LOGICAL else "f8"), rows[:held], columns), shape=shape)
+        found.check_format(full_check=True)
+        return found
 
     def _structure(self, shape: list[int], elements: list[Element], depth: int) -> NDArray:
         if len(elements) < 2 or (width := int(self._numbers(elements[0])[0])) < 1:

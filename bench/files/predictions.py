@@ -11,13 +11,15 @@ from ...eval.contour_map import ContourMap
 from ...eval.hierarchy import Hierarchy
 from ...eval.predictions import as_prediction
 from ...eval.sweeps import Sweep
-from ...eval.validation import size_message
-from ..errors import UserError, listing
+from ...eval.validation import looks_like_labels, size_message
+from ..errors import UserError, argument, listing
 from .arrays import read_mat, read_npy, read_npz, scaled, write_mat, write_npy, write_npz
 from .folders import files_by_id
-from .images import read_grey, write_png
+from .images import read_grey, read_label_image, write_png
 
-SUFFIXES = (".png", ".npy", ".npz", ".mat")
+PICTURES = (".png", ".bmp", ".tif", ".tiff")
+SUFFIXES = (".png", ".npy", ".npz", ".mat", *PICTURES[1:])
+CONTOURS, LABELS = KINDS = ("contours", "labels")  # what an array in a file may be
 SEGMENTATIONS, SETTINGS, UCM2 = "segmentations", "settings", "ucm2"
 
 Prediction = ContourMap | Sweep | Hierarchy
@@ -35,43 +37,98 @@ def find_predictions(folder: Path) -> dict[str, Path]:
         raise UserError(f"{folder}: no such folder of predictions")
     found = files_by_id(folder, SUFFIXES)
     if not found:
-        others = listing(sorted({path.suffix.lower() for path in folder.iterdir() if path.suffix}))
-        there = f"; there are {others}" + (" (JPEG changes values: save png)" if ".jp" in others else "")
-        raise UserError(f"{folder}: no predictions ({', '.join(SUFFIXES)}) found{there if others else ''}")
+        raise UserError(f"{folder}: no predictions ({', '.join(SUFFIXES)}) found{_what_is_there(folder)}")
     return found
+
+
+def _what_is_there(folder: Path) -> str:
+    """Name the sub-folders that hold predictions, or the kinds of files."""
+    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    fitting = [f"{path.name}/" for path in inside if any(p.suffix.lower() in SUFFIXES for p in path.iterdir())]
+    if inside:
+        names = listing(fitting or [f"{path.name}/" for path in inside], 4)
+        return f"; there {'is a folder' if len(fitting or inside) == 1 else 'are folders'} {names}: name one of these"
+    others = listing(sorted({path.suffix.lower() for path in folder.iterdir() if path.suffix}))
+    return f"; there are {others}" + (" (JPEG changes values: save png)" if ".jp" in others else "") if others else ""
 
 
 def match_ids(found: dict[str, Path], ids: tuple[str, ...], folder: Path, partial: bool = False) -> None:
     """Raise `UserError` unless there is exactly one prediction for each image; extra ones pass if ``partial``."""
-    missing = sorted(set(ids) - set(found))
-    extra = [] if partial else sorted(set(found) - set(ids))
+    missing, extra = sorted(set(ids) - set(found)), sorted(set(found) - set(ids))
     problems = []
     if missing:
         problems.append(f"no prediction for {len(missing)} of {len(ids)} image(s): {listing(missing)}")
-    if extra:
-        problems.append(f"{len(extra)} prediction(s) without image: {listing(extra)} (another split?)")
+    if extra and not partial:
+        problems.append(f"{len(extra)} prediction(s) without image: {listing(extra)}")
     if problems:
-        raise UserError(f"{folder}: {'; '.join(problems)}")
+        raise UserError(f"{folder}: {'; '.join(problems)}{naming_hint(missing, extra)}")
 
 
-def read_prediction(path: Path, invert: bool = False) -> Prediction:
-    """Read one prediction; ``invert`` turns maps that are 0 on contours.
+def naming_hint(missing: list[str], extra: list[str]) -> str:
+    """Guess why ids without prediction, and predictions without image, do not meet; begins with a semicolon."""
+    added = {other.partition(i)[::2] for i in missing for other in extra if i in other}
+    if len(added) == 1:
+        parts = " and ".join(repr(part) for part in added.pop() if part)
+        return f"; rename the files: leave out {parts}"
+    if missing and extra and missing[0].startswith("scene"):
+        return f"; these are ids of scenes, which are the default: say which {argument('data')} the predictions are of"
+    if missing and extra:
+        return f"; found {extra[0]}: another {argument('split')}, or another naming?"
+    return "; another split?" if extra else ""
 
-    ``.png`` (8 or 16 bit) and ``.npy`` hold a contour map; ``.mat`` a contour map as its only array, an ultrametric
-    contour map ``ucm2`` at double size, or a cell ``segs`` of label maps; ``.npz`` what `write_prediction` puts there.
-    Unsigned 8- and 16-bit values are divided by 255 and 65535.
+
+def read_prediction(path: Path, invert: bool = False, kind: str | None = None) -> Prediction:
+    """Read one prediction.
+
+    Parameters
+    ----------
+    path : Path
+        ``.png``, ``.bmp`` or ``.tif`` (8 or 16 bits) and ``.npy`` hold a contour map or one label map; ``.mat`` such an
+        array alone or as ``ucm``, an ultrametric contour map ``ucm2`` at double size, or a cell ``segs`` of label maps;
+        ``.npz`` what `write_prediction` puts there. Unsigned 8- and 16-bit values of contours are divided by 255 and
+        65535.
+    invert : bool
+        Whether the map is 0 on contours and 1 elsewhere.
+    kind : {"contours", "labels"}, optional
+        What a single array is. If it is not said, 32- and 64-bit whole numbers that fill areas are labels, and what
+        looks like labels in other types is refused.
 
     Raises
     ------
     UserError
         If the file is damaged or holds something else.
     """
+    if kind not in (None, *KINDS):
+        raise UserError(f"unknown; expected {' or '.join(KINDS)}", parameter="kind", value=kind)
     suffix = path.suffix.lower()
     if suffix == ".mat":
-        return _from_mat(path, invert)
+        return _from_mat(path, invert, kind)
     if suffix == ".npz":
         return _from_npz(path, invert)
-    array = read_npy(path) if suffix == ".npy" else read_grey(path)
+    if suffix == ".npy":
+        return _from_array(read_npy(path), path, invert, kind)
+    return _from_array(read_label_image(path) if kind == LABELS else _grey(path), path, invert, kind)
+
+
+def _grey(path: Path) -> NDArray:
+    try:
+        return read_grey(path)
+    except UserError as error:
+        hint = f"; if so, say {argument('kind', LABELS)}" if "label map" in str(error) else ""
+        raise UserError(f"{error}{hint}") from None
+
+
+def _from_array(array: NDArray, path: Path, invert: bool, kind: str | None) -> Prediction:
+    """Return a single array as what it is said to be, or can only be."""
+    if kind == LABELS:
+        return checked_prediction(Sweep((array,)), str(path))
+    surely = array.dtype.kind in "ui" and array.dtype.itemsize >= 4
+    if kind is None and not surely and looks_like_labels(array):
+        count = len(np.unique(array))
+        raise UserError(
+            f"{path}: {count} whole numbers that fill areas, as in a label map, expected contours; say"
+            f" {argument('kind', LABELS)} to score it as a segmentation, or {argument('kind', CONTOURS)}"
+        )
     return checked_prediction(scaled(array, invert), str(path))
 
 
@@ -108,8 +165,17 @@ def checked_prediction(prediction: object, name: str, shape: tuple[int, int] | N
     except ValueError as error:
         raise UserError(str(error)) from None
     if shape is not None and result.shape != tuple(shape):
-        raise UserError(size_message(name, result.shape, "its image", tuple(shape)))
+        raise UserError(size_message(name, result.shape, "its image", tuple(shape)) + _about_ucm(result, tuple(shape)))
     return result
+
+
+def _about_ucm(found: Prediction, shape: tuple[int, ...]) -> str:
+    """Say where an ultrametric contour map has the other one's size."""
+    if isinstance(found, Hierarchy) and found.ucm2.shape == shape:
+        return f"; {UCM2} has the size of its image, expected double size (2H + 1, 2W + 1): {UCM2}, not ucm"
+    if found.shape == tuple(2 * n + 1 for n in shape):
+        return f"; an ultrametric contour map at double size? save it in a variable {UCM2}"
+    return ""
 
 
 def _arrays(sweep: Sweep) -> dict[str, NDArray]:
@@ -139,19 +205,29 @@ def _from_npz(path: Path, invert: bool) -> Prediction:
     raise UserError(f"{path}: arrays {names}; expected {SEGMENTATIONS} (K, H, W), or {UCM2}")
 
 
-def _from_mat(path: Path, invert: bool) -> Prediction:
-    variables = {name: value for name, value in read_mat(path).items() if isinstance(value, np.ndarray)}
+def _from_mat(path: Path, invert: bool, kind: str | None) -> Prediction:
+    held = read_mat(path)
+    variables = {name: value for name, value in held.items() if isinstance(value, np.ndarray)}
     if "segs" in variables:
         cells = variables["segs"]
         layers = list(cells.ravel()) if cells.dtype == object else [cells]
         return checked_prediction(Sweep(tuple(np.asarray(layer) for layer in layers)), str(path))
     if "ucm2" in variables:
         return _hierarchy(scaled(variables["ucm2"], invert), path)
-    arrays = [value for value in variables.values() if value.ndim == 2 and value.dtype.kind in "bufi"]
+    numbers = {name: value for name, value in variables.items() if value.dtype.kind in "bufi" and value.size > 0}
+    arrays = (
+        [variables["ucm"]] if "ucm" in numbers else [v for v in numbers.values() if v.ndim == 2] or [*numbers.values()]
+    )
     if len(arrays) != 1:
-        names = listing(sorted(variables)) or "none"
-        raise UserError(f"{path}: variables {names}; expected one contour map, or ucm2, or segs")
-    return checked_prediction(scaled(arrays[0], invert), str(path))
+        shapes = ", ".join(f"{name} {value.shape}" for name, value in sorted(numbers.items()))
+        sparse = sorted(set(held) - set(variables))
+        details = [f"arrays: {shapes}"] if shapes else []
+        details += [f"sparse, to be saved by full(): {', '.join(sparse)}"] if sparse else []
+        raise UserError(
+            f"{path}: variables {listing(sorted(held)) or 'none'}; expected one contour map, or ucm2, or segs"
+            + (f" ({'; '.join(details)})" if details else "")
+        )
+    return _from_array(arrays[0], path, invert, kind)
 
 
 def _hierarchy(ucm2: NDArray, path: Path) -> Hierarchy:

@@ -1,17 +1,25 @@
-"""Which source files decide what a function does: its module and, from there, what that imports of the same project."""
+"""Which files decide what a function does: its module and, from there, what that imports of the same project; and the
+files that its parameters name, such as weights.
+"""
 
 import ast
 import importlib.util
 import sys
+from collections.abc import Iterable, Mapping
 from importlib.machinery import ModuleSpec
+from os import PathLike
 from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..files.hashes import file_sha256
 
 
 def local_sources(module: str) -> list[Path]:
     """Return the files of a module and of all it imports, directly or not, from its own package or the working folder.
 
     Found by reading import statements, not by looking at what happens to be loaded, so that the answer is always the
-    same. Data files, such as weights, are not seen.
+    same. Data files that the code opens by a name of its own are not seen; see `named_files`.
     """
     found: dict[str, Path] = {}
     waiting = [module]
@@ -36,6 +44,46 @@ def code_of(path: Path) -> str:
         if documented and ast.get_docstring(node, clean=False) is not None:
             node.body.pop(0)
     return ast.dump(tree)
+
+
+def named_files(params: Mapping[str, Any]) -> list[str]:
+    """Return a hash of the contents of every file and folder that a parameter names, with the parameter's name.
+
+    A parameter is taken for a path if there is a file or folder of that name. Of a folder, all files count, wherever
+    they lie in it, with their names; not their dates, so that copies on two machines are the same. A folder that holds
+    the working directory is a place to work in, no input, and does not count.
+
+    Raises
+    ------
+    UserError
+        If such a file cannot be read.
+    """
+    found = []
+    for name, value in sorted(params.items()):
+        path = _existing(value)
+        try:
+            found += [f"{name} {part}" for part in _contents(path)] if path else []
+        except OSError as error:
+            raise UserError(f"parameter {name}: {error.filename}: cannot be read ({error.strerror})") from None
+    return found
+
+
+def _existing(value: Any) -> Path | None:
+    """Return the file or folder that a value names, None if it names none."""
+    if not isinstance(value, str | PathLike) or not str(value):
+        return None
+    try:
+        path = Path(value).expanduser()
+        is_input = path.is_dir() and path.resolve() not in (Path.cwd(), *Path.cwd().parents)
+        return path if path.is_file() or is_input else None
+    except (OSError, RuntimeError, ValueError, TypeError):  # too long for a name, no such home, …
+        return None
+
+
+def _contents(path: Path) -> Iterable[str]:
+    files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
+    for part in files:
+        yield f"{part.relative_to(path).as_posix()} {file_sha256(part)}"
 
 
 def _is_local(name: str, module: str) -> bool:

@@ -1,27 +1,32 @@
 """From names to detectors: built-in ones, entry points, and any function of the user's.
 
 A name that prints is a name that parses: ``canny(sigma=2)`` stands in the table and goes on the command line. Names
-are a word, or ``package.module:function``, with parameters in brackets; what differs from the function's defaults is
-part of the name, the rest is left out.
+are a word, or ``package.module:function``, with parameters in brackets (`spelling`); what differs from the function's
+defaults is part of the name, the rest is left out.
 """
 
-import ast
 import importlib
 import inspect
 import logging
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...eval.hashing import digest
+from ...eval.suppression import SUPPRESSION_PRESETS
+from ...eval.sweeps import Sweep
 from ..errors import UserError, argument, listing, nearest_hint
-from .fingerprint import code_of, local_sources
+from .fingerprint import code_of, local_sources, named_files
+from .spelling import SUPPRESSION, required_preset, spell, split_name, with_suppression, without_suppression
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +68,10 @@ class Detector:
     """A detector with all its parameters: call it with an (H, W, 3) RGB uint8 image for a contour map or a sweep.
 
     ``name`` is the canonical spelling, ``target`` where the function lives, ``params`` every parameter's value,
-    ``fingerprint`` the SHA-256 of what decides the output: parameters and source code. ``sweep`` is the detector whose
-    sweep this one averages, if it is such a one; ``batch`` where the function of many images is, if it is to be used.
+    ``fingerprint`` the SHA-256 of what decides the output: parameters, the files they name, and source code. ``sweep``
+    is the detector whose sweep this one averages, if it is such a one; ``batch`` where the function of many images is,
+    if it is to be used. ``nms`` is the preset by which its maps are suppressed before they are counted, which makes
+    another row of the same maps.
     """
 
     name: str
@@ -73,6 +80,17 @@ class Detector:
     fingerprint: str
     sweep: "Detector | None" = None
     batch: str = ""
+    nms: str | None = None
+
+    @property
+    def raw_name(self) -> str:
+        """The name without suppression."""
+        return without_suppression(self.name, self.nms)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a part of contourbench."""
+        return _is_ours(self.target)
 
     def __call__(self, image: NDArray, progress: Progress | None = None) -> Any:
         return _call(self.target, image, self.params, progress)
@@ -126,7 +144,7 @@ def _target_of(name: str) -> str:
     return first
 
 
-def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Detector:
+def parse_detector(spec: str, settings: Mapping[str, Any] | None = None, nms: str | None = None) -> Detector:
     """Return the detector that ``spec`` names, such as ``canny``, ``sobel(sigma=2)`` or ``my.module:detect``.
 
     Parameters
@@ -135,6 +153,9 @@ def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Dete
         Name and parameters.
     settings : mapping, optional
         More parameters, as if they stood in ``spec``, if the detector has them.
+    nms : str, optional
+        Preset of suppression, as if it stood in ``spec``: ``sobel(nms=hed)``. A parameter ``nms`` of the detector's own
+        that can be such a word means that parameter.
 
     Returns
     -------
@@ -154,9 +175,11 @@ def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Dete
     >>> import numpy as np
     >>> detector(np.zeros((4, 5, 3), np.uint8)).shape
     (4, 5)
+    >>> parse_detector("sobel(sigma=2)", nms="hed").name
+    'sobel(sigma=2, nms=hed)'
     """
     known = known_detectors()
-    base, params = _split(_setting_spelt_out(spec, known))
+    base, params = split_name(_setting_spelt_out(spec, known))
     if ":" not in base and base not in known:
         hint = nearest_hint(base, sorted(known))
         raise UserError(
@@ -165,10 +188,59 @@ def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Dete
     target = _target_of(base) if base in known else base
     function = _import_target(target)
     defaults = _parameters(function, base)
+    nms = _suppression(spec, params, defaults, required_preset(nms))
     for key, value in (settings or {}).items():
-        if key in defaults and params.setdefault(key, value) != value:
+        wanted = _understood(key, value, defaults[key], target) if key in defaults else None
+        if key in defaults and params.setdefault(key, wanted) != wanted:
             other = f"but {argument(key, value)}; leave one out"
-            raise UserError(f"detector {spec}: {key} is {_spell(params[key])}, {other}")
+            raise UserError(f"detector {spec}: {key} is {spell(params[key])}, {other}")
+    chosen = _chosen(base, params, defaults)
+    if nms and chosen.get(SUPPRESSION) is True:
+        both = f"nms=True suppresses non-maxima already; leave out that or {argument(SUPPRESSION, nms)}"
+        raise UserError(f"detector {spec}: {both}")
+    given = ", ".join(f"{k}={spell(v)}" for k, v in chosen.items() if spell(v) != spell(defaults[k]))
+    brackets = f"({given})" if given else ""
+    code = map(code_of, local_sources(target.partition(":")[0]))
+    files = () if _is_ours(target) else named_files(chosen)
+    sweep = parse_detector(SOFT_OF[base] + brackets) if base in SOFT_OF else None
+    name = with_suppression(base + brackets, nms)
+    return Detector(name, target, chosen, digest(spell(chosen), *code, *files), sweep, nms=nms)
+
+
+def _suppression(spec: str, params: dict[str, Any], defaults: dict[str, Any], asked: str | None) -> str | None:
+    """Return the preset of suppression, taken out of the parameters, or the one asked for beside them."""
+    own = SUPPRESSION in defaults
+    if own and not isinstance(defaults[SUPPRESSION], bool | int | float):  # such as a word: it may mean anything
+        if asked:
+            taken = f"detector {spec}: has a parameter {SUPPRESSION} of its own, which is set in its brackets"
+            raise UserError(f"{taken}; leave out {argument(SUPPRESSION, asked)}")
+        return None
+    if SUPPRESSION not in params or (own and params[SUPPRESSION] not in list(SUPPRESSION_PRESETS)):
+        return asked
+    named = required_preset(params.pop(SUPPRESSION))
+    if asked not in (None, named):
+        other = f"but {argument(SUPPRESSION, asked)}; leave one out"
+        raise UserError(f"detector {spec}: {SUPPRESSION} is {named or 'none'}, {other}")
+    return named
+
+
+def _understood(key: str, value: Any, default: Any, target: str) -> Any:
+    """Return a setting as a detector takes it: ``device="auto"`` is our word, and for others that of a device."""
+    if (key, value) != ("device", "auto") or default == "auto" or _is_ours(target):
+        return value
+    try:
+        from torch.cuda import is_available
+    except ModuleNotFoundError:
+        return "cpu"
+    return "cuda" if is_available() else "cpu"
+
+
+def _is_ours(target: str) -> bool:
+    return target.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _chosen(base: str, params: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Return the value of every parameter, in the type of its default."""
     for key, value in params.items():
         if key not in defaults:
             hint = nearest_hint(key, list(defaults))
@@ -179,12 +251,7 @@ def parse_detector(spec: str, settings: Mapping[str, Any] | None = None) -> Dete
     required = [k for k, default in defaults.items() if default is inspect.Parameter.empty and k not in params]
     if required:
         raise UserError(f"detector {base}: parameter {required[0]!r} is required")
-    chosen = {key: params.get(key, default) for key, default in defaults.items()}
-    given = ", ".join(f"{k}={_spell(v)}" for k, v in chosen.items() if _spell(v) != _spell(defaults[k]))
-    fingerprint = digest(_spell(chosen), *map(code_of, local_sources(target.partition(":")[0])))
-    brackets = f"({given})" if given else ""
-    sweep = parse_detector(SOFT_OF[base] + brackets) if base in SOFT_OF else None
-    return Detector(base + brackets, target, chosen, fingerprint, sweep)
+    return {key: params.get(key, default) for key, default in defaults.items()}
 
 
 def batch_form(detector: Detector) -> Detector | None:
@@ -198,6 +265,50 @@ def batch_form(detector: Detector) -> Detector | None:
     return replace(detector, batch=batch, fingerprint=digest(detector.fingerprint, batch, *code))
 
 
+def require_workable(detector: Detector) -> None:
+    """Refuse at once what would fail image by image: a built-in detector's parameter with a value it does not take.
+
+    Built-in detectors look at their parameters first and name a wrong one. So one whose parameters are not all the
+    defaults is called with a tiny grey image; if it iterates, no further than to the first iteration. Other people's
+    code is never called for a try: nobody knows what that costs, and what else it does.
+
+    Raises
+    ------
+    UserError
+        If it names a parameter, or if suppression is asked for of a detector that is known to make regions.
+    """
+    function = _import_target(detector.target)
+    if detector.nms and _made_by(function) is Sweep:
+        only = f"makes segmentations, but {argument(SUPPRESSION, detector.nms)} is for contour maps"
+        raise UserError(f"detector {detector.raw_name}: {only}; leave it out")
+    if not detector.is_ours or "(" not in detector.raw_name:
+        return
+    try:
+        with warnings.catch_warnings(action="ignore"), redirect_stdout(sys.stderr):
+            detector(np.full((4, 4, 3), 128, np.uint8), _stop)
+    except ValueError as error:
+        if str(error).partition(":")[0] in detector.params:
+            raise UserError(f"detector {detector.name}: parameter {error}") from None
+    except Exception:  # whatever a tiny image leads to; the run will tell of it
+        pass
+
+
+def _made_by(function: Callable[..., Any]) -> Any:
+    """Return what a function's annotation says that it returns, None if it says nothing."""
+    try:
+        return inspect.signature(function).return_annotation
+    except (TypeError, ValueError):
+        return None
+
+
+class _Enough(Exception):
+    """The parameters have been looked at."""
+
+
+def _stop(iteration: int, iterations: int, loss: float) -> NoReturn:
+    raise _Enough
+
+
 def describe(name: str) -> str:
     """Return one line on a known detector: its parameters with their defaults and what its docstring says first.
 
@@ -208,7 +319,7 @@ def describe(name: str) -> str:
         function = _import_target(_target_of(name))
     except UserError as error:  # such as torch, which is not installed, or several of this name
         return f"{name}  not available: {error}"
-    params = ", ".join(f"{k}={_spell(v)}" for k, v in _parameters(function, name).items())
+    params = ", ".join(f"{k}={spell(v)}" for k, v in _parameters(function, name).items())
     first_line = (inspect.getdoc(function) or "").split("\n")[0]
     return f"{name}({params})  {first_line}"
 
@@ -219,25 +330,6 @@ def _setting_spelt_out(spec: str, known: Iterable[str]) -> str:
     if named and f"{named[1]}_{named[2]}" in known:
         return f"{named[1]}_{named[2]}({named[3] or ''})"
     return spec
-
-
-def _split(spec: str) -> tuple[str, dict[str, Any]]:
-    """Split ``name(key=value, …)``; a bare word as value is a string."""
-    base, bracket, rest = spec.strip().partition("(")
-    module, colon, function = base.partition(":")
-    words = [*module.split("."), *([function] if colon else [])]
-    if not all(word.isidentifier() for word in words) or (bracket and not rest.rstrip().endswith(")")):
-        raise UserError(f"detector {spec!r}: expected name, name(key=value) or package.module:function(key=value)")
-    unreadable = UserError(f"detector {spec!r}: cannot read the parameters, expected key=value, key=value")
-    try:
-        call = ast.parse(f"f({rest.rstrip()[:-1]})" if bracket else "f()", mode="eval").body
-        keywords = call.keywords if isinstance(call, ast.Call) else []
-        params = {k.arg: k.value.id if isinstance(k.value, ast.Name) else ast.literal_eval(k.value) for k in keywords}
-    except (SyntaxError, ValueError):
-        raise unreadable from None
-    if not isinstance(call, ast.Call) or call.args or None in params or len(params) < len(keywords):
-        raise unreadable
-    return base.strip(), params
 
 
 def _import_target(target: str) -> Callable[..., Any]:
@@ -294,13 +386,5 @@ def _fitting(value: Any, default: Any, what: str) -> Any:
         return float(value)
     for kind in (bool, int, float, str):
         if type(default) is kind and type(value) is not kind:
-            raise UserError(f"{what}: {value!r}, expected {kind.__name__} as in {_spell(default)}")
+            raise UserError(f"{what}: {value!r}, expected {kind.__name__} as in {spell(default)}")
     return value
-
-
-def _spell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    if isinstance(value, str) and value.isidentifier():
-        return value
-    return re.sub(" at 0x[0-9a-f]+", "", repr(value))

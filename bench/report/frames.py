@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Folder = str | PathLike[str]
 Runs = Run | Folder | Iterable[Run | Folder]
 
-PROTOCOL_COLUMNS = {"thresholds": "int64", "max_dist": "float64", "thin": "bool", "nms": "str"}
+PROTOCOL_COLUMNS = {"thresholds": "int64", "max_dist": "float64", "thin": "bool"}
 RESULT_COLUMNS = {
     "detector": "str",
     **dict.fromkeys(("ods", "ois", "ap", "r50", "ods_threshold", "precision", "recall"), "float64"),
@@ -36,6 +36,7 @@ RESULT_COLUMNS = {
     **dict.fromkeys(("detect_seconds", "count_seconds"), "float64"),
     **dict.fromkeys(("dataset", "split"), "str"),
     **PROTOCOL_COLUMNS,
+    "nms": "str",
     "folder": "str",
     "params": "object",
 }
@@ -62,8 +63,9 @@ def load_results(folder: Folder | Sequence[Folder]) -> "DataFrame":
           ``vi_ois`` in bits (lower is better): NaN for a run without regions;
         - ``images``: how many were scored;
         - ``detect_seconds``, ``count_seconds``: mean of an image, on the machine that ran it; NaN if not known;
-        - ``dataset``, ``split``, ``thresholds``, ``max_dist`` (fraction of the image diagonal), ``thin``, ``nms``:
-          rows that differ in one of these cannot be compared;
+        - ``dataset``, ``split``, ``thresholds``, ``max_dist`` (fraction of the image diagonal), ``thin``: rows that
+          differ in one of these cannot be compared;
+        - ``nms``: the suppression before counting, which is part of the detector's name; ``none`` without;
         - ``folder``: of the run, for `per_image`; ``params``: the detector's, as a dict.
 
     Raises
@@ -274,7 +276,7 @@ def _result_row(folder: Path, meta: dict[str, Any], scores: dict[str, Any]) -> d
     row |= {f"{step}_seconds": _mean([s[step] for s in seconds if step in s]) for step in ("detect", "count")}
     row |= {"images": scores["images"], "dataset": dataset["name"], "split": dataset["split"]}
     row |= {name: protocol[name] for name in ("thresholds", "max_dist", "thin")}
-    row["nms"] = protocol.get("nms") or "none"
+    row["nms"] = meta["nms"] or "none"
     return row | {"folder": str(folder), "params": meta.get("params") or {}}
 
 

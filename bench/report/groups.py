@@ -155,8 +155,7 @@ def _title(meta: dict[str, Any]) -> str:
     dataset, protocol = meta["dataset"], meta["protocol"]
     title = f"{dataset['name']} {dataset['split']}"
     title += f", {protocol['thresholds']} thresholds, max_dist {protocol['max_dist']:g}"
-    title += "" if protocol["thin"] else ", not thinned"
-    return title + (f", nms {protocol['nms']}" if protocol.get("nms") else "")
+    return title + ("" if protocol["thin"] else ", not thinned")
 
 
 def _is_bsds500_test(meta: dict[str, Any]) -> bool:

@@ -148,7 +148,7 @@ def _facts(table: Table, runs: list[Run], browser: dict[str, Any] | None) -> lis
             " (optimal assignment); a sweep of segmentations has its settings in place of thresholds",
         ),
         ("Tolerance", f"{protocol['max_dist']:g} of the image diagonal" + (f" ({pixels})" if pixels else "")),
-        ("Suppression", protocol.get("nms") or "none beyond the detectors’ own"),
+        ("Suppression", _suppression(runs)),
         (
             "Scores",
             "ODS: best F of the pooled curve, one threshold for all images; OIS: each image at its own best threshold,"
@@ -168,6 +168,11 @@ def _facts(table: Table, runs: list[Run], browser: dict[str, Any] | None) -> lis
             ("Human agreement", f"precision {HUMAN_PRECISION}, recall {HUMAN_RECALL} (Dollár, edgesEvalPlot.m)")
         )
     return facts
+
+
+def _suppression(runs: list[Run]) -> str:
+    named = any(run.meta["nms"] for run in runs)
+    return "none beyond the detectors’ own" + ("; with nms=… in a name, by that recipe before counting" * named)
 
 
 def _made(run: Run) -> str:

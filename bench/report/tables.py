@@ -170,8 +170,22 @@ def _table(group: Group, measure: str, choice: Choice, columns: dict[str, str]) 
     entries = ranked(strongest(entries, choice, first), choice, first)
     numbers = {entry.images for entry in entries if entry.images is not None}
     notes += ["the rows are of different numbers of images and cannot be compared"] * (len(numbers) > 1)
+    notes += _remarks(entries) if measure == "contours" else []
     title = group.title + {"contours": "", "regions": ", regions", "ap": ", variants of AP"}[measure]
     return Table(title, _frame(entries, columns), columns, notes, group.is_bsds500_test, tuple(entries))
+
+
+def _remarks(entries: list[Entry]) -> list[str]:
+    """Explain scores that look wrong and are not."""
+    notes = []
+    for entry in entries:
+        if entry.score("ap") == 0 < entry.score("ods"):
+            why = "AP is 0 by its definition, as an area: the curve of binary maps is a single point"
+            notes.append(f"{entry.shown}: {why}")
+        if round(entry.score("ois"), 3) < round(entry.score("ods"), 3):
+            why = "each image's best threshold is that of its own F, and these need not add up to the best of all"
+            notes.append(f"{entry.shown}: OIS may be below ODS: {why}")
+    return notes
 
 
 def _with_ap_variants(entries: list[Entry]) -> tuple[list[Entry], list[str]]:

@@ -1,23 +1,32 @@
 """Run detectors and score saved maps, from Python or for the command."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
+from ..datasets.checks import require_sound_truth
 from ..datasets.opening import open_dataset
-from ..errors import RunFailed, argument
+from ..errors import RunFailed, UserError, argument, listing, note
 from ..files.folders import make_writable
 from ..files.predictions import find_predictions, match_ids
-from ..methods.names import Detector, batch_form, parse_detector
+from ..methods.names import Detector, batch_form, parse_detector, require_workable
+from ..methods.spelling import required_preset, with_suppression, without_suppression
 from .cluster import ClusterWorkers
 from .contours import ContourJob
 from .preflight import check_saved_maps, require_same_run, require_same_set
-from .results import Run, folder_name
+from .results import Run, folder_name, load_meta
 from .runner import run_job
 from .source import DetectorSource, SavedMaps
 from .workers import Workers
+
+# Names of folders that say what files are in them, not who made them.
+SAYS_NOTHING = {
+    *("maps", "nms", "mat", "png", "npy", "npz", "segs", "ucm", "ucm2", "edges", "out", "output", "outputs", "pred"),
+    *("preds", "prediction", "predictions", "result", "results", "test", "val", "train", "eval"),
+}
 
 
 def run(
@@ -30,6 +39,7 @@ def run(
     batch: int = 1,
     fresh: bool = False,
     time_limit: float | None = None,
+    nms: str | None = None,
 ) -> list[Run]:
     """Run detectors on a data set and score them; what ``out`` holds already is not computed again.
 
@@ -54,6 +64,9 @@ def run(
         Whether to compute all anew.
     time_limit : float, optional
         Seconds after which a detector fails on an image.
+    nms : str, optional
+        Preset of `suppress_preset` to apply to the maps of all these detectors before counting, as
+        ``"sobel(nms=hed)"`` asks for it of one. Maps that a run without it has made in ``out`` are not made again.
 
     Returns
     -------
@@ -76,7 +89,7 @@ def run(
     ('canny', ['scene001', 'scene002'])
     """
     names = [detectors] if isinstance(detectors, str) or callable(detectors) else list(detectors)
-    parsed = [parse_detector(_spelt(name)) for name in names]
+    parsed = [parse_detector(_spelt(name), nms=nms) for name in names]
     if batch > 1:
         parsed = [batch_form(detector) or detector for detector in parsed]
     dataset = _opened(data, split)
@@ -93,6 +106,7 @@ def score(
     name: str | None = None,
     nms: str | None = None,
     invert: bool = False,
+    kind: str | None = None,
     workers: int = 1,
     fresh: bool = False,
 ) -> Run:
@@ -105,17 +119,20 @@ def score(
     data : str, Path or Dataset
         ``"scenes"``, a folder, or what `open_dataset` returns.
     out : str or Path, optional
-        Folder for scores and counts; ``results/NAME`` if not given.
+        Folder for scores and counts; if not given ``results/NAME``, unless ``results`` holds other data or protocols.
     split : str
         Of the data set, if ``data`` is none yet.
     protocol : BoundaryProtocol, optional
         That of BSDS500 if not given.
     name : str, optional
-        Of the row in the table; the folder's if not given.
+        Of the row in the table; if not given that of the folder, or of the one above that is not just ``maps``, ``png``
+        or the like. With ``nms`` it becomes ``NAME(nms=hed)``.
     nms : str, optional
         Preset of `suppress_preset` to apply before counting.
     invert : bool
         Whether the maps are 0 on contours and 1 elsewhere.
+    kind : {"contours", "labels"}, optional
+        What arrays in the files are, where that is not clear: contour maps, or label maps, scored as one segmentation.
     workers : int
         Processes; the numbers do not depend on it.
     fresh : bool
@@ -151,6 +168,7 @@ def score(
             name=name,
             nms=nms,
             invert=invert,
+            kind=kind,
             fresh=fresh,
         )
 
@@ -178,9 +196,12 @@ def run_detectors(
         )
         for detector in {detector.name: detector for detector in detectors}.values()
     ]
+    for detector in detectors:
+        require_workable(detector)
     require_same_set(out, jobs)
     for job in jobs:
         require_same_run(job)
+    require_sound_truth(dataset)
     make_writable(out, argument("out", out))
     runs, failures = [], []
     for job in jobs:
@@ -188,6 +209,10 @@ def run_detectors(
             runs.append(run_job(job, workers, job.name))
         except RunFailed as error:
             failures.append(str(error))
+        except UserError:
+            with suppress(OSError):  # where something is in it, it stays
+                job.folder.rmdir()
+            raise
     if failures:
         raise RunFailed("\n".join(failures))
     return runs
@@ -202,21 +227,62 @@ def score_maps(
     name: str | None = None,
     nms: str | None = None,
     invert: bool = False,
+    kind: str | None = None,
     fresh: bool = False,
     partial: bool = False,
 ) -> Run:
     """As `score`, of an opened data set; ``partial`` says that predictions of other images may be there."""
-    files = find_predictions(predictions)
-    match_ids(files, dataset.ids, predictions, partial)
-    resolved = predictions.resolve()
-    name = name or (resolved.parent.name if resolved.name == "maps" else resolved.name)
-    out = out or Path("results") / folder_name(name)
-    source = SavedMaps(name, predictions, {i: files[i] for i in dataset.ids}, invert)
-    job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=out, nms=nms, fresh=fresh)
+    nms = required_preset(nms)
+    files = _files_of(predictions, dataset, partial)
+    name = with_suppression(name or _name_of(predictions.resolve()), nms)
+    folder = out or Path("results") / folder_name(name)
+    source = SavedMaps(name, predictions, files, invert, kind, nms)
+    job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=folder, fresh=fresh)
+    if out is None:
+        require_same_set(folder.parent, [job], alone=True)
     require_same_run(job)
-    check_saved_maps(source, job)
-    make_writable(out, argument("out", out))
-    return run_job(job, workers, name)
+    remarks = check_saved_maps(source, job)
+    make_writable(folder, argument("out", folder))
+    run = run_job(job, workers, name)
+    for remark in remarks:
+        note(remark)
+    return run
+
+
+def _name_of(folder: Path) -> str:
+    """Return what to call the maps in a folder: those that a run keeps are its detector's, not suppressed yet."""
+    if folder.name == "maps" and (folder.parent / "run.json").exists():
+        meta = load_meta(folder.parent)
+        return without_suppression(meta["detector"], meta["nms"])
+    return telling_name(folder)
+
+
+def telling_name(folder: Path) -> str:
+    """Return the name of a folder of maps, or of the first one above it that says more than what files are in it.
+
+    >>> telling_name(Path("/home/me/hed/nms/test")), telling_name(Path("/maps"))
+    ('hed', 'maps')
+    """
+    names = [part.name for part in (folder, *folder.parents) if part.name]
+    return next((name for name in names if name.lower() not in SAYS_NOTHING), names[0])
+
+
+def _files_of(predictions: Path, dataset: Dataset, partial: bool) -> dict[str, Path]:
+    """Return the prediction of each image; where some are missing, say what may be the reason."""
+    files = find_predictions(predictions)
+    try:
+        match_ids(files, dataset.ids, predictions, partial)
+    except UserError as error:
+        missing, others = [i for i in dataset.ids if i not in files], sorted(set(files) - set(dataset.ids))
+        hints = [f"there is {listing(others, 3)}"] if missing and others and partial else []
+        added = {other.partition(i)[::2] for i in missing for other in others if i in other}
+        if len(added) == 1:
+            surplus = " and ".join(repr(part) for part in added.pop() if part)
+            hints.append(f"rename the files: leave out {surplus}")
+        if missing and dataset.name == "scenes":
+            hints.append(f"these are the built-in scenes, the default: name your data set with {argument('data')}")
+        raise UserError("; ".join([str(error), *hints])) from None
+    return {i: files[i] for i in dataset.ids}
 
 
 def _spelt(detector: str | Callable[..., Any]) -> str:

@@ -10,13 +10,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UserError, listing
+from ..errors import UserError, argument, listing
 from ..files.predictions import Prediction, checked_prediction
 from ..methods.names import Detector
 from .guards import time_limit
 from .progress import iteration_note
 
 logger = logging.getLogger(__name__)
+
+
+class NotForRegions(UserError):
+    """Suppression was asked for of a method that makes segmentations: no image of it can be counted so."""
 
 
 class Made(NamedTuple):
@@ -66,7 +70,39 @@ def detect_together(
     return {image_id: Made(prediction, seconds) for image_id, prediction in zip(images, checked, strict=True)}
 
 
+def require_soft(prediction: Prediction, name: str, nms: str | None) -> None:
+    """Raise `NotForRegions` if suppression is asked for of a method that has returned segmentations."""
+    if nms and not prediction.is_soft:
+        only = f"returns segmentations, but {argument('nms', nms)} is for contour maps; leave it out"
+        raise NotForRegions(f"{name}: {only}")
+
+
 def _checked(detector: Detector, prediction: object, given: NDArray[np.uint8], image: NDArray[np.uint8]) -> Prediction:
     if not np.array_equal(given, image):
         raise UserError(f"{detector.name}: the detector changed its input image; it must not")
-    return checked_prediction(prediction, f"map of {detector.name}", image.shape[:2])
+    try:
+        return checked_prediction(prediction, f"map of {detector.raw_name}", image.shape[:2])
+    except UserError:
+        if prediction is None or isinstance(prediction, str | bytes | int | float) or _is_mixed(prediction):
+            expected = "expected an (H, W) map of floats in [0, 1], a list of label maps, or a Hierarchy"
+            said = f"{detector.raw_name}: the detector returned {_described(prediction)}, {expected}"
+            raise UserError(said) from None
+        raise
+
+
+def _is_mixed(prediction: object) -> bool:
+    """Whether this is a sequence of a map and something else, or a tuple of several maps that are no labels."""
+    if not isinstance(prediction, list | tuple):
+        return False
+    kinds = [part.dtype.kind if isinstance(part, np.ndarray) and part.ndim == 2 else "" for part in prediction]
+    return any(kinds) and ("" in kinds or (isinstance(prediction, tuple) and "f" in kinds))
+
+
+def _described(value: object) -> str:
+    """Return what a value is in words: its type, and of a sequence those of its parts."""
+    if isinstance(value, list | tuple):
+        parts = listing([_described(part) for part in value], 4)
+        return f"a {type(value).__name__} of {len(value)} ({parts})"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} array {value.shape}"
+    return "None" if value is None else type(value).__name__

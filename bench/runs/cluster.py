@@ -55,18 +55,22 @@ class ClusterWorkers:
 
         executor = self._client.get_executor(pure=False)
         futures = {executor.submit(_work, self.prepare, work, item): item for item in items}
-        for future in as_completed(futures):
-            try:
-                result = future.result()
-            except KilledWorker:
-                result = None
-            except Exception as error:  # work itself returns its errors: this one is of the cluster
-                reason = f"{futures[future]}: {type(error).__name__}: {error}".splitlines()[0]
-                raise RunFailed(
-                    f"{argument('scheduler', self.address)}: {reason}; is contourbench installed there, in the same"
-                    " version, and the scheduler still up?"
-                ) from None
-            yield futures[future], result
+        try:
+            for future in as_completed(futures):
+                try:
+                    result = future.result()
+                except KilledWorker:
+                    result = None
+                except Exception as error:  # work itself returns its errors: this one is of the cluster
+                    reason = f"{futures[future]}: {type(error).__name__}: {error}".splitlines()[0]
+                    raise RunFailed(
+                        f"{argument('scheduler', self.address)}: {reason}; is contourbench installed there, in the same"
+                        " version, and the scheduler still up?"
+                    ) from None
+                yield futures[future], result
+        finally:  # who does not want the rest does not wait for it
+            for future in futures:
+                future.cancel()
 
 
 def _work(prepare: Callable[[], None] | None, work: Callable[[Item], Any], item: Item) -> Any:

@@ -4,9 +4,7 @@ A record is made anew where image, detector, ground truth, map or protocol are n
 """
 
 import time
-import traceback
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,8 @@ from ...eval.regions import REGIONS_DEFINITION, RegionScores
 from ..datasets.base import Dataset
 from ..errors import RunFailed, UserError
 from ..files.predictions import Prediction
-from .calling import Made
+from .calling import Made, NotForRegions, require_soft
+from .failures import outcome_of
 from .job import Item, Job, Outcome
 from .records import Record, current_versions, joint_hashes, pooled_versions, truth_hash
 from .results import Run, assemble_run, discard_summary, load_meta, write_summary
@@ -39,8 +38,6 @@ class ContourJob(Job):
         Images and ground truth.
     protocol : BoundaryProtocol
         How contours are matched.
-    nms : str, optional
-        A preset of suppression that is applied to maps before counting.
     time_limit : float, optional
         Seconds after which a detector fails on an image.
     """
@@ -48,7 +45,6 @@ class ContourJob(Job):
     source: Source
     dataset: Dataset
     protocol: BoundaryProtocol
-    nms: str | None = None
     time_limit: float | None = None
 
     @property
@@ -56,17 +52,17 @@ class ContourJob(Job):
         return self.source.name
 
     @property
+    def nms(self) -> str | None:
+        """The preset of suppression that is applied to maps before counting."""
+        return self.source.nms
+
+    @property
     def ids(self) -> tuple[str, ...]:
         return self.dataset.ids
 
     def settings(self) -> dict[str, Any]:
-        """Return what decides the counts besides the arrays."""
-        return {
-            **asdict(self.protocol),
-            "nms": self.nms,
-            "invert": self.source.invert,
-            "definition": COUNTS_DEFINITION,
-        }
+        """Return what decides the counts besides the method and the arrays."""
+        return {**asdict(self.protocol), "definition": COUNTS_DEFINITION}
 
     def process(self, items: tuple[Item, ...]) -> list[Outcome]:
         made = self._make_together(items) if len(items) > 1 else {}
@@ -110,7 +106,7 @@ class ContourJob(Job):
                 continue
             if self.source.known(self.folder, Record.from_line(item.known), digest(image)) is None:
                 images[item.id] = image
-        return self.source.make_together(images, self._calling()) if len(images) > 1 else {}
+        return self.source.make_together(self.folder, images, self._calling()) if len(images) > 1 else {}
 
     def _process_safely(self, item: Item, made: Made | None) -> Outcome:
         """Make or reuse one image's map and counts; every error becomes one line, so that the other images are safe.
@@ -118,24 +114,27 @@ class ContourJob(Job):
         ``made`` is what the detector has already made of it, in a batch.
         """
         try:
-            return self._process(item, made)
-        except UserError as error:
+            image, truth = self.dataset.pair(item.id)
+        except UserError as error:  # the image's own fault
             return Outcome(item.id, {}, error=str(error), users_mistake=True)
+        except Exception as error:
+            return outcome_of(item.id, error, "")
+        try:
+            return self._process(item, made, image, truth)
+        except NotForRegions as error:
+            return Outcome(item.id, {}, error=str(error), users_mistake=True, refused=True)
         except (Exception, SystemExit) as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(frame.filename).name}:{frame.lineno}"
-            message = str(error).splitlines()[0] if str(error) else "no message"
-            return Outcome(item.id, {}, error=f"{type(error).__name__}: {message} ({where})")
+            return outcome_of(item.id, error, self.source.module, isinstance(error, UserError))
 
-    def _process(self, item: Item, made: Made | None) -> Outcome:
+    def _process(self, item: Item, made: Made | None, image: NDArray[np.uint8], truth: NDArray[np.bool_]) -> Outcome:
         seconds: dict[str, float] = {}
-        image, truth = self.dataset.pair(item.id)
         known, image_hash = Record.from_line(item.known), digest(image)
         prediction = None if made else self.source.known(self.folder, known, image_hash)
         versions = known.versions if known is not None and prediction is not None else current_versions()
         if prediction is None:
             made = made or self.source.make(self.folder, item.id, image, self._calling())
             prediction = made.prediction
+            require_soft(prediction, self.source.raw_name, self.nms)
             self.source.keep(self.folder, item.id, prediction)
             seconds |= {"detect": made.seconds} if made.seconds is not None else {}
         true_regions = self.dataset.segmentations(item.id) if prediction.has_regions else None
@@ -145,6 +144,7 @@ class ContourJob(Job):
             "truth": truth_hash(truth),
             "map": prediction.digest(),
             "protocol": self.settings(),
+            "nms": self.nms,
             "settings": prediction.settings,
             "truth_regions": digest(*true_regions, str(REGIONS_DEFINITION)) if true_regions else "",
         }
@@ -152,7 +152,7 @@ class ContourJob(Job):
         if not changed:
             return Outcome(item.id, seconds)
         started = time.perf_counter()
-        anew = changed & {"truth", "map", "protocol"}
+        anew = changed & {"truth", "map", "protocol", "nms"}
         counts = known.counts if known and not anew else self.count(prediction, truth)
         regions = known.regions if known else None
         if anew or "truth_regions" in changed:

@@ -21,7 +21,9 @@ class Outcome(NamedTuple):
     """What became of one item.
 
     ``seconds`` are those of what was computed anew (absent where reused), ``record`` the line to append, None where the
-    known one still holds; ``error`` is one line.
+    known one still holds; ``error`` is one line. ``cause`` is what errors of the method have in common, empty where the
+    item itself is at fault; ``trace`` a traceback. ``refused`` says that the method cannot do what was asked, whatever
+    the item.
     """
 
     id: str
@@ -29,6 +31,9 @@ class Outcome(NamedTuple):
     record: str | None = None
     error: str | None = None
     users_mistake: bool = False
+    cause: str = ""
+    trace: str = ""
+    refused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from ...eval.hashing import digest
 from ...eval.protocol import BoundaryProtocol
 from ..datasets.base import Dataset
 from ..errors import UserError, argument
-from ..files.predictions import Prediction, find_predictions, read_prediction
+from ..files.predictions import CONTOURS, LABELS, Prediction, find_predictions, read_prediction
 from .records import truth_hash
 from .results import Run
 
@@ -40,7 +40,9 @@ def read_saved(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
         raise UserError(
             f"{run.folder}: no saved map of {image_id} (maps are not committed); run the detector or score again"
         )
-    prediction = read_prediction(maps[image_id], bool(run.meta["protocol"].get("invert")))
+    one_segmentation = run.records[image_id].counts.thresholds.tolist() == [1.0]
+    kind = LABELS if one_segmentation else CONTOURS  # of an array that may be either
+    prediction = read_prediction(maps[image_id], run.meta["invert"], kind)
     if prediction.digest() != run.records[image_id].map:
         raise UserError(f"{maps[image_id]}: not the map that was counted; run or score again")
     return prediction
@@ -48,7 +50,7 @@ def read_saved(run: Run, maps: dict[str, Path], image_id: str) -> Prediction:
 
 def as_counted(run: Run, prediction: Prediction) -> Prediction:
     """Return a prediction as the run counted it: suppressed, if it was."""
-    nms = run.meta["protocol"].get("nms")
+    nms = run.meta["nms"]
     return prediction.suppressed(nms) if nms else prediction
 
 

@@ -12,7 +12,7 @@ from .records import joint_hashes
 from .results import SUMMARY_FILES, Run, assemble_run, load_run, require_like, write_summary
 
 # What has to agree between shards, each in ``run.json``.
-SAME = ("detector", "params", "protocol", "versions")
+SAME = ("detector", "params", "nms", "invert", "protocol", "versions")
 
 
 def merge_shards(shards: list[Path], out: Path) -> Run:

@@ -30,7 +30,7 @@ class Progress:
     """
 
     def __init__(self, label: str, total: int, watched: bool = False) -> None:
-        self.label, self.total, self.done = label, total, 0
+        self.label, self.total, self.done, self.failed = label, total, 0, 0
         self.notes: Path | None = None
         self._watched, self._bar, self._line = watched, None, None
         self._over = threading.Event()
@@ -46,13 +46,24 @@ class Progress:
                 self._watcher.start()
         return self
 
-    def step(self) -> None:
-        """One more is done."""
+    def step(self, failed: bool = False) -> None:
+        """One more is done, or has failed."""
         self.done += 1
+        self.failed += failed
+        failures = f"{self.failed} failed" if self.failed else ""
         if self._bar is not None:
+            self._bar.set_postfix_str(failures, refresh=False)
             self._bar.update()
         elif self.done == self.total or self.done % max(1, self.total // 10) == 0:
-            logger.info(f"{self.label}: {self.done} of {self.total} images")
+            logger.info(f"{self.label}: {self.done} of {self.total} images{failures and ', '}{failures}")
+
+    def tell(self, message: str) -> None:
+        """Say something in the middle of it, above the bar."""
+        if self._bar is not None:
+            self._bar.clear()
+        logger.warning(f"{self.label}: {message}")
+        if self._bar is not None:
+            self._bar.refresh()
 
     def interrupted(self) -> None:
         """Say how far it is."""

@@ -16,7 +16,7 @@ from .journal import line_of, parsed
 
 COUNT_FIELDS = ("thresholds", "cnt_r", "sum_r", "cnt_p", "sum_p")
 REGION_FIELDS = tuple(part.name for part in fields(RegionScores))
-OPTIONAL = ("settings", "regions", "truth_regions", "full_map", "versions")
+OPTIONAL = ("settings", "regions", "truth_regions", "full_map", "versions", "nms")
 VERSIONED = ("contourbench", "numpy", "scipy", "scikit-image", "numba", "torch")
 # What reading of files that others may have changed can come to.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
@@ -27,10 +27,11 @@ class Record:
     """One image's counts and region measures, and what they were made from.
 
     ``image``, ``truth`` and ``map`` are hashes of arrays; ``detector`` is the detector's fingerprint, empty for maps
-    made elsewhere; ``protocol`` the settings that decide the counts besides the arrays. ``settings`` are the names of a
-    sweep's settings; ``regions`` is None without regions, and ``truth_regions`` the hash of the true ones.
-    ``full_map`` has matched and all pixels of a map that is a contour everywhere (None in older records). ``versions``
-    are those of the libraries that made the map, or counted it where it was made elsewhere (empty in older records).
+    made elsewhere; ``protocol`` and ``nms``, the preset of suppression that the method ends with, decide the counts
+    besides the arrays (older records have ``nms`` in ``protocol``). ``settings`` are the names of a sweep's settings;
+    ``regions`` is None without regions, and ``truth_regions`` the hash of the true ones. ``full_map`` has matched and
+    all pixels of a map that is a contour everywhere (None in older records). ``versions`` are those of the libraries
+    that made the map, or counted it where it was made elsewhere (empty in older records).
     """
 
     id: str
@@ -45,6 +46,7 @@ class Record:
     truth_regions: str = ""
     full_map: tuple[int, int] | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    nms: str | None = None
 
     def line(self) -> str:
         """Return the record as a line of the journal."""
@@ -61,6 +63,7 @@ class Record:
         try:
             values = parsed(line)
             values["counts"] = BoundaryCounts(**values["counts"])
+            values |= protocol_alone(values["protocol"], values.get("nms"))
             values["settings"] = tuple(values.get("settings", ()))
             values["full_map"] = tuple(map(int, values["full_map"])) if "full_map" in values else None
             if values.get("regions") is not None:
@@ -70,6 +73,15 @@ class Record:
         except UNREADABLE:
             return None
         return record
+
+
+def protocol_alone(held: dict[str, Any], nms: str | None = None) -> dict[str, Any]:
+    """Return ``protocol`` and ``nms`` of a record or a run; older ones have in the protocol what is the method's.
+
+    Whether maps were inverted when they were read is no part of it, either: the hash of a map is of what was counted.
+    """
+    protocol = {key: value for key, value in held.items() if key not in ("nms", "invert")}
+    return {"protocol": protocol, "nms": held.get("nms") or nms}
 
 
 def truth_hash(truth: NDArray[np.bool_]) -> str:
@@ -115,7 +127,7 @@ def require(condition: bool) -> None:
 
 def _require_sound(record: Record) -> None:
     hashes = (record.image, record.truth, record.detector, record.map, record.truth_regions)
-    texts = (record.id, *hashes, *record.settings, *record.versions, *record.versions.values())
+    texts = (record.id, *hashes, *record.settings, *record.versions, *record.versions.values(), record.nms or "")
     require(all(isinstance(text, str) for text in texts) and isinstance(record.protocol, dict))
     require(record.full_map is None or len(record.full_map) == 2)
     for part in (record.counts, record.regions):

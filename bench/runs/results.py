@@ -7,6 +7,7 @@ are written whole or not at all, records line by line.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,20 @@ from ...eval.counting import BoundaryCounts
 from ...eval.metrics import Score, Summary, summarize
 from ...eval.protocol import BoundaryProtocol
 from ...eval.regions import RegionScores, RegionSummary, summarize_regions
+from ...eval.suppression import SUPPRESSION_PRESETS
 from ..errors import UserError
 from ..files.atomic import json_text, write_text
+from ..methods.spelling import with_suppression
 from .journal import NAME, damaged_lines, parsed, read_lines
 from .official_files import BOUNDARY_FILES, REGION_FILES, boundary_files, region_files
-from .records import UNREADABLE, Record, require
+from .records import UNREADABLE, Record, protocol_alone, require
 
 # What has to stand in ``run.json``, and what reading of files that others may have changed can come to.
 META = {"detector": str, "dataset": dict, "protocol": dict, "hashes": dict, "versions": dict, "finished": str}
 META |= {"seconds": dict}
-META_MAYBE = {"failed": dict, "params": dict | None, "predictions": str | None}
+META_MAYBE = {"failed": dict, "params": dict | None, "predictions": str | None, "nms": str | None, "invert": bool}
 REGION_SCALES = {"covering": ("ods", "ois", "best"), "pri": ("ods", "ois"), "vi": ("ods", "ois")}
+DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows keeps for itself
 SUMMARY_FILES = (*BOUNDARY_FILES, *REGION_FILES, "scores.json")  # the last one says that all are there
 
 
@@ -71,14 +75,24 @@ class Run:
 def folder_name(name: str) -> str:
     """Return a detector's name as the name of a folder: ``:`` becomes ``-``, other odd characters ``%`` and a number.
 
+    So do what Windows cannot have: a dot at the end, which it drops, and the first letter of the names of its devices.
+
     Raises
     ------
     UserError
         If nothing but dots and blanks is left.
+
+    Examples
+    --------
+    >>> folder_name("sobel(sigma=2, nms=hed)"), folder_name("aux"), folder_name("ours v2.")
+    ('sobel(sigma=2,nms=hed)', '%61ux', 'ours%20v2%2E')
     """
     if not name.strip(". "):
         raise UserError("expected a name with a letter or digit in it", parameter="name", value=name)
-    return quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
+    folder = quote(name.replace(", ", ",").replace(":", "-"), safe="()=,+-._")
+    if DEVICE.fullmatch(folder):
+        folder = f"%{ord(folder[0]):02x}{folder[1:]}"
+    return f"{folder[:-1]}%2E" if folder.endswith(".") else folder
 
 
 def map_path(folder: Path, image_id: str, suffix: str = ".npy") -> Path:
@@ -155,7 +169,7 @@ def load_scores(folder: Path) -> dict[str, Any] | None:
 
 
 def load_meta(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` says."""
+    """Return what ``run.json`` says; of older versions, too, as if this one had written it."""
     try:
         meta = _read_json(folder / "run.json")
         require(isinstance(meta, dict))
@@ -165,13 +179,18 @@ def load_meta(folder: Path) -> dict[str, Any]:
         BoundaryProtocol(protocol["thresholds"], protocol["max_dist"], protocol["thin"])
         names = (dataset["name"], dataset["split"], *dataset["ids"], *meta["versions"].values())
         require(all(isinstance(name, str) for name in names) and isinstance(protocol["definition"], int))
-        require(isinstance(protocol.get("nms"), str | None))
-        require(isinstance(dataset["ids"], list) and all(Path(i).name == i != "" for i in dataset["ids"]))
+        require(isinstance(protocol.get("nms"), str | None) and isinstance(protocol.get("invert", False), bool))
+        require(meta.get("nms") in (None, *SUPPRESSION_PRESETS) and protocol.get("nms") in (None, *SUPPRESSION_PRESETS))
+        require(isinstance(dataset["ids"], list) and len(dataset["ids"]) > 0)
+        require(all(Path(i).name == i != "" for i in dataset["ids"]))
         require(all(isinstance(steps, dict) for steps in meta["seconds"].values()))
         require(all(isinstance(s, int | float) for steps in meta["seconds"].values() for s in steps.values()))
     except UNREADABLE:
         raise UserError(f"{folder / 'run.json'}: not the record of a run; run or score again to make it anew") from None
-    return meta
+    if "nms" in protocol:  # of an older version, to which suppression was a part of the protocol, not of the method
+        meta["detector"] = with_suppression(meta["detector"], protocol["nms"])
+    alone = protocol_alone(protocol, meta.get("nms"))
+    return {**meta, **alone, "invert": meta.get("invert", protocol.get("invert", False))}
 
 
 def load_run(folder: Path) -> Run:
@@ -196,7 +215,7 @@ def assemble_run(folder: Path) -> Run:
         if record is None:
             where = f"{folder / NAME}: {image_id} missing or damaged{_damage(folder)}"
             raise UserError(f"{where}; run or score again to make it anew")
-        if record.protocol != meta["protocol"]:
+        if (record.protocol, record.nms) != (meta["protocol"], meta["nms"]):
             raise UserError(f"{folder / NAME}: {image_id} of another protocol than the rest; run or score again")
         records[image_id] = record
         require_like(record, next(iter(records.values())), folder)

@@ -5,21 +5,26 @@ progress and folds. A record is reused when the hashes of all that went into it 
 only what is new or changed, and a killed one goes on.
 """
 
+import logging
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ..errors import listing
+from ..errors import UserError, argument
 from ..files.atomic import write_json
 from .cluster import ClusterWorkers
+from .failures import FEW, failure_text, is_hopeless, write_log
 from .guards import sole_writer
 from .job import Item, Job, Outcome
 from .journal import Appender, read_lines, settle
 from .progress import Progress
 from .seconds import forget_notes, known_seconds, note_seconds
 from .workers import Workers
+
+logger = logging.getLogger(__name__)
 
 DIED = "the worker process died (out of memory, or a crash in compiled code?)"
 
@@ -44,37 +49,58 @@ def run_job(job: Job, workers: Workers | ClusterWorkers, label: str) -> Any:
     Raises
     ------
     RunFailed, UserError
-        If items failed, after all others are done; `UserError` if each was an input's fault and the maps were given,
-        or if another run is writing to the folder.
+        If items failed, after all others are done, or after the first few if those all failed alike; `UserError` if
+        each was an input's fault and the maps were given, if the method cannot do what was asked, or if another run is
+        writing to the folder.
     """
     with sole_writer(job.folder):
         outcomes = _bring_up_to_date(job, workers, label)
         settle(job.folder, job.ids)
-        failed = [outcomes[i] for i in job.ids if outcomes[i].error]
+        failed = [outcomes[i] for i in job.ids if i in outcomes and outcomes[i].error]
         write_json(job.folder / "run.json", _meta(job, outcomes, failed))
+        write_log(job.folder, failed)
         forget_notes(job.folder)
         if failed:
             job.discard_fold()
-            raise _failure(job, failed)
+            not_tried = len(job.ids) - len(outcomes)
+            raise job.failure(failure_text(job.name, failed, len(job.ids), not_tried, job.folder), failed)
         return job.fold()
 
 
 def _bring_up_to_date(job: Job, workers: Workers | ClusterWorkers, label: str) -> dict[str, Outcome]:
-    """Return what became of each item; its record and seconds are on the disk before the next is waited for."""
+    """Return what became of each item; its record and seconds are on the disk before the next is waited for.
+
+    Items are missing when the first few have all failed alike.
+    """
     outcomes: dict[str, Outcome] = {}
     with Progress(label, len(job.ids), watched=workers.are_here) as progress, Appender(job.folder) as journal:
         try:
-            for outcome in _outcomes(replace(job, notes=progress.notes), workers):
-                if outcome.record is not None:
-                    job.discard_fold()
-                    journal.append(outcome.record)
-                note_seconds(job.folder, outcome.id, outcome.seconds)
-                outcomes[outcome.id] = outcome
-                progress.step()
+            with closing(_outcomes(replace(job, notes=progress.notes), workers)) as stream:
+                for outcome in stream:
+                    if outcome.record is not None:
+                        job.discard_fold()
+                        journal.append(outcome.record)
+                    note_seconds(job.folder, outcome.id, outcome.seconds)
+                    outcomes[outcome.id] = outcome
+                    _show(outcome, progress)
+                    if is_hopeless(job.ids, outcomes):
+                        break
         except KeyboardInterrupt:
             progress.interrupted()
             raise
+    kept = sum(outcome.error is None and outcome.record is None for outcome in outcomes.values())
+    if kept:
+        logger.info(f"{label}: {kept} unchanged, kept ({argument('fresh', True)} computes anew)")
     return outcomes
+
+
+def _show(outcome: Outcome, progress: Progress) -> None:
+    """Show progress; the first failure at once, unless the run is so short that it is soon told anyway."""
+    if outcome.refused:
+        raise UserError(str(outcome.error))
+    if outcome.error and not progress.failed and progress.total > FEW:
+        progress.tell(f"{outcome.id} failed: {outcome.error}")
+    progress.step(bool(outcome.error))
 
 
 def _outcomes(job: Job, workers: Workers | ClusterWorkers) -> Iterator[Outcome]:
@@ -98,13 +124,13 @@ def _process(job: Job, items: tuple[Item, ...]) -> list[Outcome]:
 
 
 def _died(item: Item) -> Outcome:
-    return Outcome(item.id, {}, error=DIED)
+    return Outcome(item.id, {}, error=DIED, cause=DIED)
 
 
 def _meta(job: Job, outcomes: dict[str, Outcome], failed: list[Outcome]) -> dict[str, Any]:
     """What ``run.json`` holds."""
     before = known_seconds(job.folder)
-    seconds = {i: {**before.get(i, {}), **outcomes[i].seconds} for i in job.ids}
+    seconds = {i: {**before.get(i, {}), **(outcomes[i].seconds if i in outcomes else {})} for i in job.ids}
     return {
         **job.about(),
         **({"batch": job.batch} if job.batch > 1 else {}),
@@ -113,12 +139,3 @@ def _meta(job: Job, outcomes: dict[str, Outcome], failed: list[Outcome]) -> dict
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {i: {step: round(s, 4) for step, s in steps.items()} for i, steps in seconds.items()},
     }
-
-
-def _failure(job: Job, failed: list[Outcome]) -> Exception:
-    same: dict[str, list[str]] = {}
-    for outcome in failed:
-        same.setdefault(str(outcome.error), []).append(outcome.id)
-    lines = [f"{listing(ids, 3)}: {error}" for error, ids in same.items()]
-    head = f"{job.name}: {len(failed)} of {len(job.ids)} images failed"
-    return job.failure("\n".join([f"{head}; the others are kept, and a rerun computes only these", *lines]), failed)

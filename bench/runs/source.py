@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...eval.contour_map import ContourMap
 from ...eval.hashing import digest
-from ...eval.sweeps import Sweep
+from ...eval.suppression import SUPPRESSION_PRESETS
 from ..errors import RunFailed, UserError
 from ..files.predictions import (
     Prediction,
@@ -21,6 +21,7 @@ from ..files.predictions import (
     write_prediction,
 )
 from ..methods.names import Detector
+from ..methods.spelling import with_suppression, without_suppression
 from .calling import Made, detect, detect_together
 from .journal import read_line
 from .records import Record
@@ -45,6 +46,18 @@ class Source(Protocol):
         """What the run is called."""
 
     @property
+    def raw_name(self) -> str:
+        """What it would be called without suppression."""
+
+    @property
+    def module(self) -> str:
+        """Where the code is that makes the predictions; empty if they are given."""
+
+    @property
+    def nms(self) -> str | None:
+        """The preset of suppression that is applied to its maps before counting."""
+
+    @property
     def fingerprint(self) -> str:
         """The hash of what decides the predictions besides the image; empty if they are given."""
 
@@ -61,7 +74,7 @@ class Source(Protocol):
     def make(self, folder: Path, image_id: str, image: NDArray[np.uint8], calling: Calling) -> Made:
         """Make the prediction of one image, or read it."""
 
-    def make_together(self, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
+    def make_together(self, folder: Path, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
         """Make the predictions of many images at once; none where that is not possible or goes wrong."""
 
     def keep(self, folder: Path, image_id: str, prediction: Prediction) -> None:
@@ -84,12 +97,24 @@ class DetectorSource:
         return self.detector.name
 
     @property
+    def raw_name(self) -> str:
+        return self.detector.raw_name
+
+    @property
+    def module(self) -> str:
+        return self.detector.target.partition(":")[0]
+
+    @property
+    def nms(self) -> str | None:
+        return self.detector.nms
+
+    @property
     def fingerprint(self) -> str:
         return self.detector.fingerprint
 
     def about(self) -> dict[str, Any]:
         params = {name: _plain(value) for name, value in self.detector.params.items()}
-        return {"detector": self.name, "params": params, "predictions": None}
+        return {"detector": self.name, "params": params, "predictions": None, "nms": self.nms, "invert": False}
 
     def known(self, folder: Path, record: Record | None, image_hash: str) -> Prediction | None:
         if record is None or record.image != image_hash or record.detector != self.fingerprint:
@@ -105,13 +130,14 @@ class DetectorSource:
         return None
 
     def make(self, folder: Path, image_id: str, image: NDArray[np.uint8], calling: Calling) -> Made:
-        sweep = None if calling.fresh else self._known_sweep(folder, image_id, image)
-        if sweep is not None:
-            return Made(ContourMap(sweep.contour_map()), None)
+        beside = None if calling.fresh else self._known_beside(folder, image_id, image)
+        if beside is not None:
+            return Made(beside, None)
         return detect(self.detector, image, image_id, calling.time_limit, calling.notes)
 
-    def make_together(self, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
-        return detect_together(self.detector, dict(images), calling.time_limit, calling.notes)
+    def make_together(self, folder: Path, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
+        new = {i: a for i, a in images.items() if calling.fresh or self._known_beside(folder, i, a) is None}
+        return detect_together(self.detector, new, calling.time_limit, calling.notes) if len(new) > 1 else {}
 
     def keep(self, folder: Path, image_id: str, prediction: Prediction) -> None:
         suffix = lossless_suffix(prediction)
@@ -122,37 +148,62 @@ class DetectorSource:
     def failure(self, message: str, users_mistakes: bool) -> Exception:
         return RunFailed(message)
 
-    def _known_sweep(self, folder: Path, image_id: str, image: NDArray[np.uint8]) -> Sweep | None:
-        """Return the sweep that a soft detector averages, if its own run stands beside this one."""
+    def _known_beside(self, folder: Path, image_id: str, image: NDArray[np.uint8]) -> Prediction | None:
+        """Return what a run that stands beside this one has made of an image.
+
+        That is the same map, if the run is of the same detector with another suppression or none; or the sweep that a
+        soft detector averages.
+        """
+        image_hash = digest(image)
+        for preset in (None, *SUPPRESSION_PRESETS):
+            beside = folder.parent / folder_name(with_suppression(self.raw_name, preset))
+            if preset != self.nms and beside.is_dir():
+                record = Record.from_line(read_line(beside, image_id))
+                found = self.known(beside, record, image_hash)
+                if found is not None:
+                    return found
+        return self._known_sweep(folder, image_id, image_hash)
+
+    def _known_sweep(self, folder: Path, image_id: str, image_hash: str) -> ContourMap | None:
+        """Return the mean of the sweep that a soft detector averages, if its own run stands beside this one."""
         if self.detector.sweep is None:
             return None
         beside = folder.parent / folder_name(self.detector.sweep.name)
         record = Record.from_line(read_line(beside, image_id))
-        return DetectorSource(self.detector.sweep).known(beside, record, digest(image))
+        sweep = DetectorSource(self.detector.sweep).known(beside, record, image_hash)
+        return None if sweep is None else ContourMap(sweep.contour_map())
 
 
 @dataclass(frozen=True)
 class SavedMaps:
-    """Predictions made elsewhere: one file per image id."""
+    """Predictions made elsewhere: one file per image id. The name says with which suppression they are counted."""
 
     name: str
     folder: Path
     files: dict[str, Path]
     invert: bool = False
+    kind: str | None = None
+    nms: str | None = None
 
-    fingerprint = ""
+    fingerprint = module = ""
+
+    @property
+    def raw_name(self) -> str:
+        return without_suppression(self.name, self.nms)
 
     def about(self) -> dict[str, Any]:
-        return {"detector": self.name, "params": None, "predictions": str(self.folder.resolve())}
+        predictions = str(self.folder.resolve())
+        held = {"detector": self.name, "params": None, "predictions": predictions}
+        return {**held, "nms": self.nms, "invert": self.invert}
 
     def known(self, folder: Path, record: Record | None, image_hash: str) -> None:
         return None
 
     def make(self, folder: Path, image_id: str, image: NDArray[np.uint8], calling: Calling) -> Made:
         path = self.files[image_id]
-        return Made(checked_prediction(read_prediction(path, self.invert), str(path), image.shape[:2]), None)
+        return Made(checked_prediction(read_prediction(path, self.invert, self.kind), str(path), image.shape[:2]), None)
 
-    def make_together(self, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
+    def make_together(self, folder: Path, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
         return {}
 
     def keep(self, folder: Path, image_id: str, prediction: Prediction) -> None:

@@ -85,9 +85,8 @@ def _recounted(run: Run, maps: dict[str, Path], image_id: str, dataset: Dataset)
     except UserError as error:
         return [str(error)]
     protocol = run_protocol(run)
-    source = SavedMaps(run.name, run.folder, {})
-    nms = run.meta["protocol"].get("nms")
-    job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=run.folder, nms=nms)
+    source = SavedMaps(run.name, run.folder, {}, nms=run.meta["nms"])
+    job = ContourJob(source=source, dataset=dataset, protocol=protocol, folder=run.folder)
     wrong = []
     if job.count(prediction, truth) != record.counts or record.full_map not in (
         None,

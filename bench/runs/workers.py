@@ -56,6 +56,9 @@ class Workers:
             for item, result in self._results(work, list(unfinished)):
                 del unfinished[item]
                 yield item, result
+        except GeneratorExit:  # who does not want the rest does not wait for it
+            self._close(at_once=True)
+            raise
         except BrokenProcessPool:
             for item in unfinished:
                 self._close(at_once=True)
