@@ -38,6 +38,8 @@ class BoundaryMetric:
     >>> metric.update(0.9 * truth, truth)
     >>> metric.compute().ods
     Score(precision=1.0, recall=1.0, f=1.0)
+    >>> metric
+    <BoundaryMetric of 1 image: ODS 1.000, OIS 1.000>
     """
 
     def __init__(self, protocol: BoundaryProtocol | None = None) -> None:
@@ -46,6 +48,12 @@ class BoundaryMetric:
 
     def __len__(self) -> int:
         return len(self._counts)
+
+    def __repr__(self) -> str:
+        if not self._counts:
+            return "<BoundaryMetric of no images>"
+        found, images = self.compute(), f"{len(self)} image" + "s" * (len(self) > 1)
+        return f"<BoundaryMetric of {images}: ODS {found.ods.f:.3f}, OIS {found.ois.f:.3f}>"
 
     def update(self, contour_map: Any, ground_truth: Any) -> None:
         """Count one image or a batch.

@@ -108,6 +108,8 @@ class Summary(NamedTuple):
     >>> summary = summarize([counts])
     >>> summary.ois.recall, summary.r50
     (0.8, 0.9)
+    >>> summary
+    <Summary: ODS 0.889 (precision 1.000, recall 0.800 at 0.75), OIS 0.889, AP 0.083, R50 0.900>
     """
 
     ods: Score
@@ -115,6 +117,13 @@ class Summary(NamedTuple):
     ois: Score
     ap: float
     r50: float
+
+    def __repr__(self) -> str:
+        f, at = (
+            self.ods.f,
+            f"precision {self.ods.precision:.3f}, recall {self.ods.recall:.3f} at {self.ods_threshold:.4g}",
+        )
+        return f"<Summary: ODS {f:.3f} ({at}), OIS {self.ois.f:.3f}, AP {self.ap:.3f}, R50 {self.r50:.3f}>"
 
 
 def summarize(counts: Mapping[str, BoundaryCounts] | Iterable[BoundaryCounts]) -> Summary:

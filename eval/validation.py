@@ -140,7 +140,7 @@ def _guess_of_type(array: NDArray[Any]) -> str:
     if looks_like_labels(array):
         return " (a label map? give it in a list, [labels], to be scored as one segmentation)"
     if array.min() >= 0 and array.max() <= 1:
-        return " (0 and 1 only: give bool)"
+        return " (0 and 1 only: give bool, or, if these are labels, [labels])"
     return " (an 8-bit map must be divided by 255, a 16-bit one by 65535)"
 
 

@@ -130,3 +130,11 @@ def test_the_examples_of_the_readme():
         exec(block, names)
     assert names["summary"].ods.f == 1
     assert "1.000" in str(names["printed"])
+
+
+def test_it_says_what_it_holds():
+    metric, truth = BoundaryMetric(), np.eye(32, dtype=bool)
+    assert repr(metric) == "<BoundaryMetric of no images>"
+    metric.update(np.stack([0.9 * truth] * 2), np.stack([truth] * 2)[:, None])
+    assert repr(metric) == "<BoundaryMetric of 2 images: ODS 1.000, OIS 1.000>"
+    assert repr(metric.compute()).startswith("<Summary: ODS 1.000 (precision 1.000, recall 1.000 at ")

@@ -147,7 +147,7 @@ def test_curves_are_drawn_on_axes_that_are_given(scenes):
     assert again.get_legend() is None
     of_runs, of_frame = lines_of(ax), lines_of(again)
     assert list(of_runs) == list(of_frame)
-    assert [label.split("] ")[1] for label in of_runs] == list(load_results(scenes)["detector"])[::-1]
+    assert [label.split("] ")[1] for label in of_runs] == list(load_results(scenes)["detector"])
     for label, points in of_runs.items():
         np.testing.assert_array_equal(points, of_frame[label])
 

@@ -1,7 +1,7 @@
 import numpy as np
 from command import contourbench, fails
 from contourbench.bench.report.gallery import dark_on_white, mean_colours
-from toy import read_picture
+from toy import read_picture, toy_image, write_picture
 
 
 def test_mean_colours(random):
@@ -31,6 +31,14 @@ def test_matches_in_three_colours(capsys, tmp_path):
     picture = read_picture(tmp_path / "m.png")[..., :3].astype(int)
     for colour in ((213, 94, 0), (0, 114, 178), (0, 0, 0)):
         assert (np.abs(picture - colour).max(axis=2) < 40).sum() > 50, colour
+    assert contourbench(capsys, *gallery[:-2], tmp_path / "m.svg", "--matches")[0] == 0
+    text = (tmp_path / "m.svg").read_text()
+    legend = [text.index(f">{name}</text>") for name in ("hit", "false alarm", "miss")]
+    assert legend == sorted(legend)
+    for colour, place in zip(("#000000", "#d55e00", "#0072b2"), legend, strict=True):
+        assert f"stroke: {colour}" in text[text.index('id="legend_1"') :], (colour, place)
+    assert contourbench(capsys, *gallery[:-2], tmp_path / "n.svg")[0] == 0
+    assert ">miss</text>" not in (tmp_path / "n.svg").read_text()
 
 
 def test_detectors_by_name(capsys, tmp_path):
@@ -80,8 +88,21 @@ def test_what_cannot_be_shown(capsys, tmp_path):
     gallery = ("gallery", out, "--data", "scenes", "--out", tmp_path / "g.pdf")
     assert "not in scenes; did you mean scene0" in fails(capsys, *gallery, "--images", "scene01")
     assert "not an image of both" in fails(capsys, *gallery, "--images", "scene002")
-    assert "the image of scene001 is not the one that sobel was counted with" in fails(
-        capsys, *gallery, "--split", "val"
-    )
+    assert f"--split val: {out / 'sobel'} is on scenes test" in fails(capsys, *gallery, "--split", "val")
     (out / "sobel" / "maps" / "scene001.npy").unlink()
     assert "no saved map of scene001" in fails(capsys, *gallery)
+
+
+def test_the_split_is_that_of_the_run(capsys, tmp_path):
+    run = ("run", "sobel", "--limit", 1, "--split", "val", "--data", "scenes", "--out", tmp_path / "o")
+    assert contourbench(capsys, *run)[0] == 0
+    gallery = ("gallery", tmp_path / "o", "--data", "scenes", "--out", tmp_path / "g.png")
+    assert contourbench(capsys, *gallery)[0] == 0
+    assert "is on scenes val" in fails(capsys, *gallery, "--split", "train")
+
+
+def test_another_picture_of_that_name(capsys, folder):
+    assert contourbench(capsys, "run", "sobel", "--data", folder, "--out", "o")[0] == 0
+    write_picture(folder / "images" / "a.png", toy_image(9))
+    gallery = ("gallery", "o/sobel", "--data", folder, "--images", "a", "--out", "g.png")
+    assert "the image of a is not the one that sobel was counted with" in fails(capsys, *gallery)

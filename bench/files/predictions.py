@@ -122,8 +122,13 @@ def _from_array(array: NDArray, path: Path, invert: bool, kind: str | None) -> P
     """Return a single array as what it is said to be, or can only be."""
     if kind == LABELS:
         return checked_prediction(Sweep((array,)), str(path))
-    surely = array.dtype.kind in "ui" and array.dtype.itemsize >= 4
-    if kind is None and not surely and looks_like_labels(array):
+    whole = array.dtype.kind in "ui" and array.dtype.itemsize >= 4
+    if whole and (kind == CONTOURS or not looks_like_labels(array)):
+        raise UserError(
+            f"{path}: dtype {array.dtype}, expected contours as floats in [0, 1] or in 8 or 16 bits, or label maps; of"
+            f" labels say {argument('kind', LABELS)}"
+        )
+    if kind is None and not whole and looks_like_labels(array):
         count = len(np.unique(array))
         raise UserError(
             f"{path}: {count} whole numbers that fill areas, as in a label map, expected contours; say"
@@ -215,9 +220,8 @@ def _from_mat(path: Path, invert: bool, kind: str | None) -> Prediction:
     if "ucm2" in variables:
         return _hierarchy(scaled(variables["ucm2"], invert), path)
     numbers = {name: value for name, value in variables.items() if value.dtype.kind in "bufi" and value.size > 0}
-    arrays = (
-        [variables["ucm"]] if "ucm" in numbers else [v for v in numbers.values() if v.ndim == 2] or [*numbers.values()]
-    )
+    flat = [value for value in numbers.values() if value.ndim == 2]
+    arrays = [numbers["ucm"]] if "ucm" in numbers else flat or [*numbers.values()]
     if len(arrays) != 1:
         shapes = ", ".join(f"{name} {value.shape}" for name, value in sorted(numbers.items()))
         sparse = sorted(set(held) - set(variables))

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from ...eval.counting import BoundaryCounts
 from ...eval.metrics import best_point, pr_curve
 from ...eval.uncertainty import Difference, Interval, bootstrap, compare
-from ..errors import UserError
-from ..runs.results import Run
+from ..errors import UserError, listing, note
+from ..runs.evaluation_files import Evaluation, find_evaluations
+from ..runs.results import Run, load_run
+from .entries import missing_hint
 from .figures import figure_style, new_figure, plain_label, save_figure
 
 SHOWN_IMAGES = 10
@@ -29,14 +31,52 @@ class Comparison(NamedTuple):
         return comparison_text(self)
 
 
-def compare_runs(first: Run, second: Run, samples: int, seed: int) -> Comparison:
-    """Compare two runs on the same images.
+def load_compared(place: Path) -> Run | Evaluation:
+    """Return the finished run in a folder, or the counts per image of others in it.
 
     Raises
     ------
     UserError
-        If the images, their ground truth, the tolerance or the thinning differ.
+        If there is neither, or more than one.
     """
+    if not place.exists():
+        raise UserError(f"{place}: no such folder{missing_hint(place)}")
+    if place.is_dir() and ((place / "run.json").exists() or (place / "scores.json").exists()):
+        return load_run(place)
+    found = find_evaluations(place)
+    if len(found) == 1:
+        if found[0].counts is None:
+            raise UserError(f"{place}: scores without counts per image; only <id>_ev1.txt files can be compared")
+        return found[0]
+    inside = [str(path.parent) for path in sorted(place.rglob("run.json"))]
+    hint = f"; name one of those in it: {listing(inside)}" if inside else ", nor a folder of <id>_ev1.txt files"
+    raise UserError(f"{place}: not a finished run{hint}")
+
+
+def compare_runs(first: Run | Evaluation, second: Run | Evaluation, samples: int, seed: int) -> Comparison:
+    """Compare two runs, or counts of others, on the same images.
+
+    Raises
+    ------
+    UserError
+        If the images, their ground truth, the tolerance or the thinning differ. Counts of others do not say by which
+        protocol they are; of their ground truth, the number of true pixels of each image is compared.
+    """
+    if isinstance(first, Run) and isinstance(second, Run):
+        _require_same_protocol(first, second)
+    else:
+        note("note: counts of others do not say of their tolerance and thinning; expected to be those of the other run")
+    try:
+        differences = compare(first.counts, second.counts, samples, seed)
+    except ValueError as error:
+        raise UserError(f"{first.folder} and {second.folder}: {error}") from None
+    scores = bootstrap(first.counts, samples, seed), bootstrap(second.counts, samples, seed)
+    ids = tuple(first.counts)
+    best_f = np.array([[_best_f(run.counts[i]) for run in (first, second)] for i in ids])
+    return Comparison((first.name, second.name), scores, differences, ids, best_f)
+
+
+def _require_same_protocol(first: Run, second: Run) -> None:
     held, others = first.meta["protocol"], second.meta["protocol"]
     differing = [key for key in ("max_dist", "thin", "definition") if held.get(key) != others.get(key)]
     if differing:
@@ -44,14 +84,6 @@ def compare_runs(first: Run, second: Run, samples: int, seed: int) -> Comparison
     for image_id in set(first.records) & set(second.records):
         if first.records[image_id].truth != second.records[image_id].truth:
             raise UserError(f"{second.folder}: {image_id} was counted with another ground truth than in {first.folder}")
-    try:
-        differences = compare(first.counts, second.counts, samples, seed)
-    except ValueError as error:
-        raise UserError(f"{first.folder} and {second.folder}: {error}") from None
-    scores = bootstrap(first.counts, samples, seed), bootstrap(second.counts, samples, seed)
-    ids = tuple(first.records)
-    best_f = np.array([[_best_f(run.counts[i]) for run in (first, second)] for i in ids])
-    return Comparison((first.name, second.name), scores, differences, ids, best_f)
 
 
 def comparison_text(found: Comparison) -> str:

@@ -2,39 +2,32 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...eval.counting import pool
-from ...eval.metrics import Curve, best_point, f_measure, pr_curve
-from .figures import COLOURS, figure_style, new_figure, plain_label, save_figure
+from ...eval.metrics import Curve, f_measure, pr_curve
+from ..errors import note
+from .entries import Entry, published_entries
+from .figures import DPI, figure_style, new_figure, save_figure
 from .frames import Runs, runs_of
-from .published import HUMAN_PRECISION, HUMAN_RECALL, published_curves, published_scores
+from .legend import add_legend, fit_legend
+from .lines import DAGGER, Line, curve_line, strokes
+from .published import HUMAN_PRECISION, HUMAN_RECALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-ROUNDS = ("-", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (1, 1.5)))  # solid, then each with more gaps than the last
-
-
-class Line(NamedTuple):
-    """A curve to draw: its points by ascending threshold, its best point, and the F to print."""
-
-    name: str
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
-    dot: tuple[float, float]
-    f: float
-    style: str
+WIDTH, NARROW = 4.8, 4.0  # inches; lines are thinner up to the second
+EXPLAINED = f"{DAGGER} as published"
 
 
 def draw_curves(
     runs: "Runs | DataFrame",
     ax: "Axes | None" = None,
-    published: bool = False,
+    published: bool | Sequence[str] = False,
     human: bool = False,
     labels: Sequence[str] | None = None,
     dashed: Collection[str] = (),
@@ -49,9 +42,9 @@ def draw_curves(
         ``folder``, if there is such a column) through its ``precision`` and ``recall`` by ``threshold``.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if None.
-    published : bool
-        Whether to draw published BSDS500 curves, too: dotted without labels, dashed if supervised. They belong beside
-        runs on all of BSDS500 test by its own protocol only.
+    published : bool or sequence of str
+        Whether to draw published BSDS500 curves, too, dotted: those without labels, or those whose names fit one of
+        these. They belong beside runs on all of BSDS500 test by its own protocol only.
     human : bool
         Whether to draw the dot of human agreement on BSDS500 test.
     labels : sequence of str, optional
@@ -59,7 +52,7 @@ def draw_curves(
     dashed : collection of str
         Labels of runs to draw dashed, such as the parts beside their mean.
     legend : bool
-        Whether to add the legend, sorted by F: below a new figure, inside axes that were given.
+        Whether to add the legend, weak to strong as in the table: below a new figure, inside axes that were given.
 
     Returns
     -------
@@ -68,7 +61,7 @@ def draw_curves(
     Raises
     ------
     UserError
-        If there is no finished run, or one is damaged.
+        If there is no finished run, or one is damaged, or no published curve has such a name.
     ValueError
         If a frame lacks a column, or the labels are not one for each run.
 
@@ -81,9 +74,11 @@ def draw_curves(
     ...     runs = run(["sobel", "canny"], open_dataset("scenes").limit(2), folder)
     >>> ax = draw_curves(runs, ax=Figure().subplots())
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['[F=0.77] canny', '[F=0.72] sobel']
+    ['[F=.718] sobel', '[F=.775] canny']
     """
-    lines = _lines(runs, labels, dashed, published)
+    lines = _lines(runs, labels, dashed)
+    if published is not False:
+        lines += entry_lines(published_entries(() if published is True else published))
     if ax is not None:
         _draw(ax, lines, human)
         if legend:
@@ -92,50 +87,66 @@ def draw_curves(
     from matplotlib import pyplot
 
     with figure_style():
-        size, columns = _layout(lines, human)
-        _, ax = pyplot.subplots(figsize=size, layout="constrained")
+        fit = fit_legend(*_legend(lines, human), WIDTH)
+        _, ax = pyplot.subplots(figsize=fit.size, layout="constrained")
         _draw(ax, lines, human)
         if legend:
-            _add_legend(ax, columns)
+            add_legend(ax.figure, _legend(lines, human)[0], fit)
     return ax
 
 
 def write_curves(
-    runs: Runs,
+    runs: "Runs | list[Line]",
     path: Path,
-    published: bool = False,
     human: bool = False,
-    width: float = 4.8,
-    labels: Sequence[str] | None = None,
-    dashed: Collection[str] = (),
+    width: float = WIDTH,
+    dpi: int = DPI,
+    columns: int | None = None,
 ) -> None:
-    """Write the precision–recall figure of some runs as png, pdf or svg, by the suffix of ``path``.
+    """Write the precision–recall figure of some runs, or of lines as they are, as png, pdf or svg.
 
-    ``width`` is in inches; 3.3 is a column of most papers. The others are as for `draw_curves`.
+    ``width`` is in inches, 3.3 is a column of most papers and 6.9 a page; ``columns`` are those of a legend below, as
+    many as there is room for if None.
     """
-    lines = _lines(runs, labels, dashed, published)
+    lines = runs if _are_lines(runs) else _lines(runs)
     with figure_style():
-        size, columns = _layout(lines, human, width)
-        figure, (ax,) = new_figure(size)
-        _draw(ax, lines, human)
-        _add_legend(ax, columns)
-        save_figure(figure, path)
+        handles, labels = _legend(lines, human, width)
+        fit = fit_legend(handles, labels, width, columns)
+        figure, (ax,) = new_figure(fit.size)
+        _draw(ax, lines, human, width)
+        add_legend(figure, handles, fit)
+        save_figure(figure, path, dpi)
 
 
-def _lines(
-    runs: "Runs | DataFrame", labels: Sequence[str] | None, dashed: Collection[str], published: bool
-) -> list[Line]:
-    """Return the lines to draw, by descending F."""
+def entry_lines(entries: Sequence[Entry], dashed: Collection[str] = ()) -> list[Line]:
+    """Return the lines of some rows, in their order; rows that have no curve are left out, and noted."""
+    lines, without = [], []
+    for entry in entries:
+        curve = entry.read_curve()
+        if curve is not None:
+            line = curve_line(entry.name, curve, entry.shown, entry.shown in dashed)
+            lines.append(line._replace(f=entry.score("ods"), is_published=entry.is_published, twin=entry.twin))
+        elif entry.supervision != "annotator":  # people are a dot
+            without.append(entry.shown)
+    if without:
+        note(f"note: no curve is known of {', '.join(without)}, only scores")
+    return lines
+
+
+def _are_lines(runs: Any) -> bool:
+    return isinstance(runs, list) and bool(runs) and all(isinstance(each, Line) for each in runs)
+
+
+def _lines(runs: "Runs | DataFrame", labels: Sequence[str] | None = None, dashed: Collection[str] = ()) -> list[Line]:
+    """Return the lines of runs, weak to strong."""
     found = _curves(runs)
     labels = [name for name, _ in found] if labels is None else labels
     if len(labels) != len(found):
         raise ValueError(f"labels: {len(labels)} for {len(found)} runs ({', '.join(name for name, _ in found)})")
     lines = [
-        curve_line(label, curve, "--" if label in dashed else "-")
-        for label, (_, curve) in zip(labels, found, strict=True)
+        curve_line(name, curve, label, label in dashed) for label, (name, curve) in zip(labels, found, strict=True)
     ]
-    lines += published_lines() if published else []
-    return sorted(lines, key=lambda line: -line.f)
+    return sorted(lines, key=lambda line: line.f)
 
 
 def _curves(runs: "Runs | DataFrame") -> list[tuple[str, Curve]]:
@@ -154,53 +165,49 @@ def _curves(runs: "Runs | DataFrame") -> list[tuple[str, Curve]]:
     return found
 
 
-def curve_line(label: str, curve: Curve, style: str = "-") -> Line:
-    """Return a curve as it is drawn: without the thresholds above every response, which are no points of it."""
-    seen = curve.recall + curve.precision > 0
-    best = best_point(curve).score
-    return Line(label, curve.precision[seen], curve.recall[seen], (best.recall, best.precision), best.f, style)
-
-
-def published_lines() -> list[Line]:
-    """Return the published curves as they are drawn, in the order of their rows."""
-    rows = {row.method: row for row in published_scores()}
-    lines = []
-    for curve in published_curves():
-        best = int(np.argmax(f_measure(curve.precision, curve.recall)))
-        row = rows[curve.method]
-        style = ":" if row.supervision == "none" else "--"
-        dot = (float(curve.recall[best]), float(curve.precision[best]))
-        lines.append(Line(f"{curve.method} (published)", curve.precision, curve.recall, dot, row.ods, style))
-    return lines
-
-
-def _layout(lines: list[Line], human: bool, width: float = 4.8) -> tuple[tuple[float, float], int]:
-    """Return the size of a figure in inches, and in how many columns its legend stands below the axes."""
-    columns = 1 if width < 4 or max(len(line.name) for line in lines) > 26 else 2
-    rows = -(-(len(lines) + human) // columns)
-    return (width, width - 0.1 + 0.17 * rows), columns
-
-
-def _draw(ax: "Axes", lines: list[Line], human: bool) -> None:
+def _draw(ax: "Axes", lines: list[Line], human: bool, width: float = WIDTH) -> None:
     _draw_iso_f(ax)
-    if human:
-        f = float(f_measure(HUMAN_PRECISION, HUMAN_RECALL))
-        ax.plot(HUMAN_RECALL, HUMAN_PRECISION, "o", color="#2ca02c", ms=7, label=f"[F={f:.2f}] human", zorder=5)
-    for i, line in enumerate(lines):
-        colour, label = COLOURS[i % len(COLOURS)], f"[F={line.f:.2f}] {plain_label(line.name)}"
-        # The colours come round: another kind of line then, as a solid one would be taken for the first.
-        style = ROUNDS[i // len(COLOURS) % len(ROUNDS)] if line.style == "-" else line.style
-        ax.plot(line.recall, line.precision, linestyle=style, color=colour, lw=1.5, label=label)
-        ax.plot(*line.dot, "o", color=colour, ms=5, zorder=4)
+    for artist in _artists(lines, human, width):
+        ax.add_line(artist)
+    thick = _thickness(width)
+    for line, stroke in zip(lines, strokes(lines, thick), strict=True):
+        face = {"markerfacecolor": stroke.dot_face, "markeredgecolor": stroke.colour, "markeredgewidth": 0.7 * thick}
+        ax.plot(*line.dot, "o", ms=3.2 * thick if stroke.dot_face == stroke.colour else 2.6 * thick, zorder=4, **face)
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="Recall", ylabel="Precision", aspect="equal")
     ax.set_xticks(np.linspace(0, 1, 11))
     ax.set_yticks(np.linspace(0, 1, 11))
     ax.grid(color="0.92", lw=0.5)
 
 
-def _add_legend(ax: "Axes", columns: int) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    ax.figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+def _artists(lines: list[Line], human: bool, width: float) -> list[Any]:
+    """Return what the legend names, in its order: the lines, and people's dot."""
+    from matplotlib.lines import Line2D
+
+    found = []
+    for line, stroke in zip(lines, strokes(lines, _thickness(width)), strict=True):
+        look = {"linestyle": stroke.style, "color": stroke.colour, "linewidth": stroke.width}
+        found.append(Line2D(line.recall, line.precision, label=line.legend, **look))
+    if human:
+        f = f"{float(f_measure(HUMAN_PRECISION, HUMAN_RECALL)):.3f}".removeprefix("0")
+        look = {"linestyle": "none", "marker": "o", "markersize": 4.5 * _thickness(width), "color": "#2ca02c"}
+        found.append(Line2D([HUMAN_RECALL], [HUMAN_PRECISION], label=f"[F={f}] human", zorder=5, **look))
+    return found
+
+
+def _legend(lines: list[Line], human: bool, width: float = WIDTH) -> tuple[list[Any], list[str]]:
+    """Return handles and labels; the last one explains the dagger, where there is one."""
+    from matplotlib.lines import Line2D
+
+    handles, thick = _artists(lines, human, width), _thickness(width)
+    if any(line.is_published for line in lines):
+        look = {"linestyle": ":", "color": "0.4", "linewidth": 0.75 * thick, "markerfacecolor": "white"}
+        handles.append(Line2D([], [], marker="o", markersize=2.6 * thick, label=EXPLAINED, **look))
+    return handles, [handle.get_label() for handle in handles]
+
+
+def _thickness(width: float) -> float:
+    """Return the width of a line, in points, in a figure of ``width`` inches."""
+    return 1.5 if width > NARROW else 1.1
 
 
 def _draw_iso_f(ax: "Axes") -> None:

@@ -18,7 +18,7 @@ from ...eval.metrics import best_point, f_measure, pr_curve, summarize
 from ...eval.regions import RegionScores, summarize_regions
 from ..errors import UserError
 from ..runs.results import REGION_SCALES, Run, find_runs, finished, load_meta, load_run, load_scores
-from .comparison import compare_runs
+from .comparison import compare_runs, load_compared
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -194,7 +194,7 @@ def compare_frame(a: Run | Folder, b: Run | Folder, samples: int = 1000, seed: i
     Parameters
     ----------
     a, b : Run, or str or Path
-        Finished runs on the same images, or their folders.
+        Finished runs on the same images, their folders, or folders of others' counts (``<id>_ev1.txt``).
     samples, seed : int
         Number of random draws, and their seed.
 
@@ -221,7 +221,7 @@ def compare_frame(a: Run | Folder, b: Run | Folder, samples: int = 1000, seed: i
     """
     from pandas import DataFrame
 
-    first, second = (run if isinstance(run, Run) else load_run(Path(run)) for run in (a, b))
+    first, second = (run if isinstance(run, Run) else load_compared(Path(run)) for run in (a, b))
     found = compare_runs(first, second, samples, seed)
     rows = {}
     for score, difference in found.differences.items():

@@ -24,10 +24,13 @@ from ..runs.runner import run_job
 from ..runs.source import DetectorSource
 from ..runs.workers import Workers
 from .figures import figure_style, plain_label, save_figure
-from .matches import draw_matches, match_pixels
+from .matches import FALSE_ALARM, HIT, MISS, draw_matches, match_pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LEGEND_HEIGHT = 0.2  # inches
 
 
 def draw_gallery(
@@ -57,7 +60,7 @@ def draw_gallery(
         The suffix decides the format.
     matches : bool
         Whether to show, in place of what a detector made, its hits (black), false alarms (vermilion) and misses (blue)
-        at the threshold that is best for the whole data set.
+        at the threshold that is best for the whole data set, with a legend.
     labels : list of str, optional
         What stands above each run's column, in place of its name.
     width, dpi : float, int
@@ -89,7 +92,19 @@ def draw_gallery(
         for cell, name in zip(axes[0], columns, strict=True):
             label = plain_label(name)
             cell.set_title(label if len(name) < 24 else label.replace("(", "\n("), fontsize=6)
+        if matches:
+            _add_match_legend(figure)
         save_figure(figure, out, dpi)
+
+
+def _add_match_legend(figure: "Figure") -> None:
+    """Say below the pictures which colour is what."""
+    from matplotlib.lines import Line2D
+
+    names = {"hit": HIT, "false alarm": FALSE_ALARM, "miss": MISS}
+    handles = [Line2D([], [], color=np.divide(rgb, 255), linewidth=2, label=name) for name, rgb in names.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=6)
+    figure.set_figheight(figure.get_figheight() + LEGEND_HEIGHT)
 
 
 def run_few(detector: Detector, dataset: Dataset, ids: list[str], folder: Path, workers: Workers) -> Run:
@@ -164,7 +179,7 @@ def dark_on_white(soft: NDArray[np.floating], pixels: float = np.inf) -> NDArray
 
 def new_sheet(
     rows: int, columns: int, width: float, shapes: list[tuple[int, ...]]
-) -> tuple[object, list[list["Axes"]]]:
+) -> tuple["Figure", list[list["Axes"]]]:
     """Return a figure and its axes, rows as high as their images."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

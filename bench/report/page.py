@@ -7,6 +7,7 @@ bytes.
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 from ..datasets.base import Dataset
 from ..errors import UserError
 from ..files.atomic import write_text
+from ..runs.evaluation_files import Evaluation
 from ..runs.kept_maps import run_protocol
 from ..runs.results import Run
+from .choice import Choice
+from .entries import OURS
 from .page_curves import page_curves
 from .page_images import KINDS, MOST_PICTURES, Shown, browser_data, choose_images
 from .published import HUMAN_PRECISION, HUMAN_RECALL
-from .tables import MEASURED, Table, short, single_table
+from .tables import Table, short, single_table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,7 +31,14 @@ if TYPE_CHECKING:
 BSDS500_SHAPE = (321, 481)
 
 
-def write_page(runs: list[Run], dataset: Dataset | None, out: Path, images: int = 12) -> None:
+def write_page(
+    runs: list[Run],
+    dataset: Dataset | None,
+    out: Path,
+    images: int = 12,
+    evaluations: Sequence[Evaluation] = (),
+    measured: bool = False,
+) -> None:
     """Write the results of some runs as one self-contained HTML file.
 
     Parameters
@@ -40,6 +51,10 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, images: int 
         The file to write, ``.html``.
     images : int
         How many images to show, spread over the ranks of the best detector's F from the worst to the best.
+    evaluations : sequence of Evaluation
+        Others' evaluation files, to stand beside the runs in table and curves.
+    measured : bool
+        Whether the rows that are shipped stand there, too, if the runs are of all of BSDS500 test.
 
     Raises
     ------
@@ -51,9 +66,14 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, images: int 
         raise UserError(f"{what}expected a file ending in .html", parameter="out", value=out)
     if images < 1:
         raise UserError("expected at least 1", parameter="images", value=images)
-    table = single_table([run.folder for run in runs], "page", published=True)
+    if not runs:
+        raise UserError("no finished run: a page shows evaluation files beside one's own runs only")
+    folders, choice = [run.folder for run in runs], Choice(measured=measured)
+    table = single_table(folders, "page", choice, evaluations)
+    if table.is_bsds500_test:
+        table = single_table(folders, "page", choice._replace(published=("*",)), evaluations)
     shown = choose_images(runs, dataset, images) if dataset else None
-    data: dict[str, Any] = {"curves": page_curves(runs, table.is_bsds500_test)}
+    data: dict[str, Any] = {"curves": page_curves(table.entries, runs)}
     if table.is_bsds500_test:
         data["human"] = [HUMAN_RECALL, HUMAN_PRECISION]
     if dataset and shown:
@@ -63,17 +83,17 @@ def write_page(runs: list[Run], dataset: Dataset | None, out: Path, images: int 
 
 def _page(table: Table, runs: list[Run], data: dict[str, Any], shown: Shown | None) -> str:
     keys, frame = list(table.columns), table.frame
-    measured = frame.loc[frame["source"] == MEASURED, keys]
+    measured = frame.loc[frame["source"].isin(OURS), keys]
     headings = [("detector", "text"), *((heading, "number") for heading in (*table.columns.values(), "images"))]
     return (
         _environment()
         .get_template("page.html")
         .render(
             table=table,
-            headings=headings + [("source", "text")] * table.has_published,
+            headings=headings + [("source", "text")] * table.has_sources,
             rows=frame.to_dict("records"),
             best=measured.max().where(measured.count() > 1).to_dict(),
-            measured=MEASURED,
+            ours=OURS,
             shown=shown,
             kinds={name: bytes(colour).hex() for name, colour in KINDS.items()},
             facts=_facts(table, runs, data.get("browser")),

@@ -1,25 +1,26 @@
 """The curves of the page: their numbers, names, colours and dashes, for the script to draw."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...eval.counting import pool
-from ...eval.metrics import pr_curve
+from ...eval.metrics import Curve
 from ..runs.results import Run
-from .curves import Line, curve_line, published_lines
+from .entries import Entry
 from .figures import COLOURS
+from .lines import curve_line
 
 DASHES = ("none", "7 3", "2 3", "10 3 2 3")
 
 
-def page_curves(runs: list[Run], published: bool) -> list[dict[str, Any]]:
+def page_curves(entries: Sequence[Entry], runs: list[Run]) -> list[dict[str, Any]]:
     """Return measured curves by descending F, then published ones; a colour each, dashed from the second round on."""
-    curves = sorted(map(_measured, runs), key=lambda curve: -curve["f"])
-    if published:
-        lines = sorted(published_lines(), key=lambda line: -line.f)
-        curves += [_values(line, []) | {"published": True} for line in lines]
+    run_of = {str(run.folder): run for run in runs}
+    drawn = [entry for entry in entries if entry.read_curve() is not None]
+    drawn.sort(key=lambda entry: (entry.is_published, -entry.score("ods")))
+    curves = [_curve(entry, run_of.get(entry.scores.get("folder", ""))) for entry in drawn]
     for i, curve in enumerate(curves):
         curve["colour"] = COLOURS[i % len(COLOURS)]
         curve["dash"] = DASHES[i // len(COLOURS) % len(DASHES)]
@@ -46,13 +47,20 @@ def rounded(values: ArrayLike) -> Any:
     return np.round(np.asarray(values, np.float64), 5).tolist()
 
 
-def _measured(run: Run) -> dict[str, Any]:
-    curve = pr_curve(pool(run.counts.values()))
+def _curve(entry: Entry, run: Run | None) -> dict[str, Any]:
+    """Return the numbers of a curve, and what each of its points is called where that is known."""
+    curve = entry.read_curve()
     seen = curve.recall + curve.precision > 0  # as `curve_line` leaves them out
-    at = [name for name, keep in zip(stop_names(run), seen, strict=True) if keep]
-    return _values(curve_line(run.name, curve), at) | {"published": False}
-
-
-def _values(line: Line, at: list[str]) -> dict[str, Any]:
+    line = curve_line(entry.name, curve)
+    names = stop_names(run) if run else _threshold_names(curve)
+    at = [name for name, keep in zip(names, seen, strict=True) if keep] if names else []
     points = {"precision": rounded(line.precision), "recall": rounded(line.recall), "at": at}
-    return {"name": line.name, **points, "f": rounded(line.f), "best": rounded(line.dot)}
+    best = {"f": rounded(entry.score("ods")), "best": rounded(line.dot)}
+    name = f"{entry.name} (published)" if entry.is_published else entry.name
+    return {"name": name, **points, **best, "published": entry.is_published}
+
+
+def _threshold_names(curve: Curve) -> list[str]:
+    if np.isnan(curve.thresholds).any():
+        return []
+    return [f"setting {t:.0f}" if curve.thresholds[0] >= 1 else f"threshold {t:.4g}" for t in curve.thresholds]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .latex import latex_table
-from .tables import Table, short
+from .tables import Table, cells
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,9 +21,9 @@ def markdown(cells: "DataFrame", numbers: int = 0) -> str:
 
 
 def _text(table: Table) -> str:
-    cells = _cells(table)
-    adjust = [{"left": str.ljust, "right": str.rjust}[side] for side in _alignment(cells, len(table.columns) + 1)]
-    rows = [list(cells), *cells.to_numpy()]
+    shown = _cells(table)
+    adjust = [{"left": str.ljust, "right": str.rjust}[side] for side in _alignment(shown, len(table.columns) + 1)]
+    rows = [list(shown), *shown.to_numpy()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f(c, w) for f, c, w in zip(adjust, row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "─" * max(map(len, lines)))
@@ -35,18 +35,20 @@ def _markdown(table: Table) -> str:
 
 
 def _csv(table: Table) -> str:
-    shown = ["detector", *table.columns, "images", "source"]
+    spread = [f"{name}_sd" for name in table.columns if f"{name}_sd" in table.frame]
+    shown = ["detector", *table.columns, *spread, "images", "source"]
     return table.frame.to_csv(columns=shown, index=False, float_format="%.6f", lineterminator="\n")
 
 
 def _cells(table: Table) -> "DataFrame":
     """The table as short text under its headings; sources only where there are others."""
     frame = table.frame
-    cells = frame[["detector", *table.columns]].copy()
-    cells[list(table.columns)] = frame[list(table.columns)].map(short)
-    cells = cells.rename(columns=table.columns)
-    cells["images"] = frame["images"].astype("string").fillna("–")
-    return cells.assign(source=frame["source"]) if table.has_published else cells
+    shown = frame[["detector", *table.columns]].astype("object")
+    for column in table.columns:
+        shown[column] = cells(frame, column)
+    shown = shown.rename(columns=table.columns)
+    shown["images"] = frame["images"].astype("string").fillna("–")
+    return shown.assign(source=frame["source"]) if table.has_sources else shown
 
 
 def _alignment(cells: "DataFrame", numbers: int) -> list[str]:

@@ -1,17 +1,16 @@
 """Tables of scores: one frame for each data set and protocol in a results folder, which `rendering` prints."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...eval.counting import pool
 from ...eval.metrics import ap_variants
-from ...eval.protocol import BoundaryProtocol
-from ..errors import UserError, argument
-from ..runs.results import finished, load_meta, load_run
-from .frames import results_frame, unfinished
-from .published import published_scores
+from ..errors import UserError, argument, listing, nearest_hint
+from ..runs.evaluation_files import Evaluation
+from .choice import Choice
+from .entries import MEASURED, Entry
+from .groups import Group, chosen_groups, ranked, strongest
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -27,16 +26,26 @@ REGION_COLUMNS = {
     "vi_ois": "OIS",
 }
 AP_COLUMNS = {"ap": "AP (official)", "ap_left": "AP (left end extended)", "ap_zero": "AP (with threshold 0)"}
-MEASURED = "measured"  # the source of what is not published
+SECONDS = {"detect_seconds": "s/image"}  # a process has one thread, so these are core-seconds
+OF_MEASURE = {"contours": BOUNDARY_COLUMNS, "regions": REGION_COLUMNS, "ap": AP_COLUMNS}
+# Whatever a table may be asked for, under headings that say all.
+COLUMNS = {
+    **BOUNDARY_COLUMNS,
+    **{"precision": "precision", "recall": "recall", "ods_threshold": "threshold"},
+    **{"covering_ods": "covering ODS", "covering_ois": "covering OIS", "covering_best": "covering best"},
+    **{"pri_ods": "PRI ODS", "pri_ois": "PRI OIS", "vi_ods": "VI ODS", "vi_ois": "VI OIS"},
+    **SECONDS,
+}
 
 
 class Table(NamedTuple):
     """The rows of one data set, split and protocol.
 
-    ``frame`` has a row per detector: ``detector``, the scores (NaN where unknown or undefined), ``images`` (missing for
-    published rows), ``source`` (``measured``, or where the row was published) and ``supervision`` (as in `published`).
-    ``columns`` are the scores' columns and their headings. ``notes`` say what is not there. ``is_bsds500_test`` says
-    that published BSDS500 figures may stand beside these rows: all images, the same protocol.
+    ``frame`` has a row per detector: ``detector`` (or its label), the scores (NaN where unknown or undefined), each
+    one's deviation as ``…_sd`` if it is a mean of runs, ``images`` (missing where not known), ``source`` (one of
+    `entries.OURS`, or where the row was published) and ``supervision`` (as in `published`). ``columns`` are the scores'
+    columns and their headings. ``notes`` say what is not there. ``is_bsds500_test`` says that published BSDS500 figures
+    may stand beside these rows: all images, the same protocol. ``entries`` are those of the rows, in the same order.
     """
 
     title: str
@@ -44,41 +53,54 @@ class Table(NamedTuple):
     columns: dict[str, str]
     notes: list[str]
     is_bsds500_test: bool = False
+    entries: tuple[Entry, ...] = ()
 
     @property
-    def has_published(self) -> bool:
-        """Whether some rows were published by others."""
+    def has_sources(self) -> bool:
+        """Whether some rows are not of the user's own runs, so that it is said where each is from."""
         return bool((self.frame["source"] != MEASURED).any())
 
 
-def make_tables(folders: Sequence[Path], published: bool = False, measure: str = "contours") -> list[Table]:
-    """Return a table for each data set, split and protocol; rows from weak to strong, published ones after.
+def make_tables(
+    folders: Sequence[Path],
+    measure: str = "contours",
+    choice: Choice | None = None,
+    columns: Sequence[str] = (),
+    seconds: bool = False,
+    evaluations: Sequence[Evaluation] = (),
+) -> list[Table]:
+    """Return a table for each data set, split and protocol: one's own rows and shipped ones, then those published.
 
     Parameters
     ----------
     folders : sequence of Path
         Of runs.
-    published : bool
-        Whether to add published rows to the contour table of BSDS500 test.
     measure : {"contours", "regions", "ap"}
         The usual table; covering, PRI and VI of the runs that have regions; or the variants of AP.
+    choice : Choice, optional
+        Which rows, in what order, under what names; all runs from weak to strong if not given. Published and shipped
+        rows stand in tables of all of BSDS500 test by its own protocol only.
+    columns : sequence of str
+        Those of `COLUMNS` to show, in place of the measure's own.
+    seconds : bool
+        Whether to show core-seconds per image, too.
+    evaluations : sequence of Evaluation
+        Others' evaluation files. They join the runs if these are all of one data set and protocol.
 
     Raises
     ------
     UserError
-        If a file of a run is damaged.
+        If a file of a run is damaged, or what is chosen is not there.
     """
-    groups: dict[str, list[Path]] = {}
-    for folder in folders:
-        groups.setdefault(_title(load_meta(folder)), []).append(folder)
-    if measure == "regions":
-        return [_region_table(f"{title}, regions", runs) for title, runs in groups.items()]
-    if measure == "ap":
-        return [_ap_table(f"{title}, variants of AP", runs) for title, runs in groups.items()]
-    return [_contour_table(title, runs, published) for title, runs in groups.items()]
+    choice, headings = choice or Choice(), _headings(measure, columns, seconds)
+    _require_known(choice, headings)
+    groups = chosen_groups(folders, evaluations, choice)
+    return [_table(group, measure, choice, headings) for group in groups]
 
 
-def single_table(folders: Sequence[Path], what: str, published: bool = False) -> Table:
+def single_table(
+    folders: Sequence[Path], what: str, choice: Choice | None = None, evaluations: Sequence[Evaluation] = ()
+) -> Table:
     """Return the contour table of runs that belong together, for a figure or page, as ``what`` says.
 
     Raises
@@ -86,89 +108,112 @@ def single_table(folders: Sequence[Path], what: str, published: bool = False) ->
     UserError
         If none is finished, or they are of several data sets or protocols.
     """
-    tables = make_tables(folders)
+    tables = make_tables(folders, choice=choice, evaluations=evaluations)
     if len(tables) != 1:
         titles = "; ".join(table.title for table in tables) or "no finished run"
         raise UserError(f"{titles}: a {what} shows one data set and protocol, name its folder")
-    return make_tables(folders, published)[0] if published and tables[0].is_bsds500_test else tables[0]
-
-
-def _contour_table(title: str, folders: Sequence[Path], published: bool) -> Table:
-    frame, notes = results_frame(folders), unfinished(folders)
-    notes += _uneven(frame) + _remarks(frame)
-    is_bsds500_test = all(_is_bsds500_test(load_meta(folder)) for folder in folders)
-    if published and not is_bsds500_test:
-        notes.append("published rows are of all of BSDS500 test by its own protocol; none stand here")
-    table = Table(title, _measured(frame, BOUNDARY_COLUMNS), BOUNDARY_COLUMNS, notes, is_bsds500_test)
-    return table._replace(frame=_with_published(table.frame)) if published and is_bsds500_test else table
-
-
-def _region_table(title: str, folders: Sequence[Path]) -> Table:
-    frame, notes = results_frame(folders), unfinished(folders)
-    notes += _uneven(frame)
-    has_regions = frame["covering_ods"].notna()
-    notes += [f"{name}: contours alone, no regions to measure" for name in frame["detector"][~has_regions]]
-    return Table(title, _measured(frame[has_regions], REGION_COLUMNS), REGION_COLUMNS, notes)
-
-
-def _ap_table(title: str, folders: Sequence[Path]) -> Table:
-    notes, folders = unfinished(folders), finished(list(folders))
-    frame, runs = results_frame(folders), [load_run(folder) for folder in folders]
-    variants = [ap_variants(pool(run.counts.values()), run.full_map) for run in runs]
-    frame["ap_left"] = [each.left_extended for each in variants]
-    frame["ap_zero"] = [float("nan") if each.threshold_zero is None else each.threshold_zero for each in variants]
-    old = frame["detector"][frame["ap_zero"].isna()]
-    notes += [
-        f"{name}: counted by an older version; run it with {argument('fresh', True)} for the third column"
-        for name in old
-    ]
-    return Table(title, _measured(frame, AP_COLUMNS), AP_COLUMNS, notes)
-
-
-def _measured(results: "DataFrame", columns: dict[str, str]) -> "DataFrame":
-    """Rows of `results_frame` as those of a table, weak to strong by the first score."""
-    frame = results[["detector", *columns, "images"]].astype({"images": "Int64"})
-    frame = frame.assign(source=MEASURED, supervision="none")
-    return frame.sort_values(next(iter(columns)), kind="stable", ignore_index=True)
-
-
-def _with_published(measured: "DataFrame") -> "DataFrame":
-    from pandas import DataFrame, concat
-
-    rows = DataFrame(published_scores()).rename(columns={"method": "detector"})
-    rows = rows.reindex(columns=measured.columns).astype(measured.dtypes.to_dict())
-    return concat([measured, rows], ignore_index=True)
-
-
-def _uneven(frame: "DataFrame") -> list[str]:
-    numbers = frame["images"].nunique()
-    return ["the rows are of different numbers of images and cannot be compared"] if numbers > 1 else []
-
-
-def _remarks(frame: "DataFrame") -> list[str]:
-    """Explain scores that look wrong and are not."""
-    notes = []
-    for name in frame["detector"][(frame["ap"] == 0) & (frame["ods"] > 0)]:
-        notes.append(f"{name}: AP is 0 by its definition, as an area: the curve of binary maps is a single point")
-    for name in frame["detector"][frame["ois"].round(3) < frame["ods"].round(3)]:
-        why = "each image's best threshold is that of its own F, and these need not add up to the best of all"
-        notes.append(f"{name}: OIS may be below ODS: {why}")
-    return notes
-
-
-def _title(meta: dict[str, Any]) -> str:
-    dataset, protocol = meta["dataset"], meta["protocol"]
-    title = f"{dataset['name']} {dataset['split']}"
-    title += f", {protocol['thresholds']} thresholds, max_dist {protocol['max_dist']:g}"
-    return title + ("" if protocol["thin"] else ", not thinned")
-
-
-def _is_bsds500_test(meta: dict[str, Any]) -> bool:
-    dataset, protocol = meta["dataset"], meta["protocol"]
-    whole = dataset["name"] == "BSDS500" and dataset["split"] == "test" and len(dataset["ids"]) == 200
-    return whole and all(protocol.get(key) == value for key, value in asdict(BoundaryProtocol()).items())
+    return tables[0]
 
 
 def short(value: float) -> str:
     """Return a score with three decimals and without the leading zero; a dash for NaN."""
     return "–" if value != value else f"{value:.3f}".removeprefix("0")
+
+
+def cell(column: str, value: float) -> str:
+    """Return what stands in a cell: a score as `short` has it, seconds with two digits at least."""
+    if column not in SECONDS or value != value:
+        return short(value)
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def cells(frame: "DataFrame", column: str, between: str = " ± ") -> list[str]:
+    """Return what stands in a column: each value, and its deviation where there is one."""
+    values = [cell(column, value) for value in frame[column]]
+    spread = frame.get(f"{column}_sd")
+    if spread is None:
+        return values
+    return [v if sd != sd else f"{v}{between}{cell(column, sd)}" for v, sd in zip(values, spread, strict=True)]
+
+
+def _headings(measure: str, columns: Sequence[str], seconds: bool) -> dict[str, str]:
+    own = OF_MEASURE[measure]
+    known = COLUMNS | AP_COLUMNS if measure == "ap" else COLUMNS
+    for name in columns:
+        if name not in known:
+            hint = nearest_hint(name, list(known)) or f" (there are: {listing(list(known), 99)})"
+            raise UserError(f"no such column{hint}", parameter="columns", value=name)
+    shown = {name: known[name] for name in columns} or own
+    return shown | (SECONDS if seconds else {})
+
+
+def _require_known(choice: Choice, headings: dict[str, str]) -> None:
+    known = [*{**headings, **COLUMNS}, "detector", "given"]
+    if choice.sort and choice.sort not in known:
+        hint = nearest_hint(choice.sort, known) or f" (there are: {listing(known, 99)})"
+        raise UserError(f"no such column{hint}", parameter="sort", value=choice.sort)
+    if choice.top is not None and choice.top < 1:
+        raise UserError("expected at least 1", parameter="top", value=choice.top)
+
+
+def _table(group: Group, measure: str, choice: Choice, columns: dict[str, str]) -> Table:
+    """Return the table of a group: rows without the measure left out and noted, ordered, cut to the strongest."""
+    entries, notes = group.entries, list(group.notes)
+    if measure == "regions":
+        without = [entry.shown for entry in entries if entry.score("covering_ods") != entry.score("covering_ods")]
+        notes += [f"{name}: contours alone, no regions to measure" for name in without]
+        entries = [entry for entry in entries if entry.shown not in without]
+    if measure == "ap":
+        entries, more = _with_ap_variants(entries)
+        notes += more
+    first = next(iter(columns))
+    entries = ranked(strongest(entries, choice, first), choice, first)
+    numbers = {entry.images for entry in entries if entry.images is not None}
+    notes += ["the rows are of different numbers of images and cannot be compared"] * (len(numbers) > 1)
+    notes += _remarks(entries) if measure == "contours" else []
+    title = group.title + {"contours": "", "regions": ", regions", "ap": ", variants of AP"}[measure]
+    return Table(title, _frame(entries, columns), columns, notes, group.is_bsds500_test, tuple(entries))
+
+
+def _remarks(entries: list[Entry]) -> list[str]:
+    """Explain scores that look wrong and are not."""
+    notes = []
+    for entry in entries:
+        if entry.score("ap") == 0 < entry.score("ods"):
+            why = "AP is 0 by its definition, as an area: the curve of binary maps is a single point"
+            notes.append(f"{entry.shown}: {why}")
+        if round(entry.score("ois"), 3) < round(entry.score("ods"), 3):
+            why = "each image's best threshold is that of its own F, and these need not add up to the best of all"
+            notes.append(f"{entry.shown}: OIS may be below ODS: {why}")
+    return notes
+
+
+def _with_ap_variants(entries: list[Entry]) -> tuple[list[Entry], list[str]]:
+    found, notes = [], []
+    for entry in entries:
+        pooled = entry.read_pooled()
+        scores = dict(entry.scores)
+        if pooled is not None:
+            variants = ap_variants(*pooled)
+            scores["ap_left"] = variants.left_extended
+            scores["ap_zero"] = float("nan") if variants.threshold_zero is None else variants.threshold_zero
+        elif not entry.is_published:
+            notes.append(f"{entry.shown}: evaluation files without counts, so official AP alone")
+        if pooled is not None and pooled.full_map is None and entry.source == MEASURED:
+            again = argument("fresh", True)
+            notes.append(f"{entry.shown}: counted by an older version; run it with {again} for the third column")
+        found.append(replace(entry, scores=scores))
+    return found, notes
+
+
+def _frame(entries: Sequence[Entry], columns: dict[str, str]) -> "DataFrame":
+    from pandas import DataFrame
+
+    spread = [f"{key}_sd" for key in columns if any(f"{key}_sd" in entry.scores for entry in entries)]
+    rows = [
+        {"detector": entry.shown, **{key: entry.score(key) for key in (*columns, *spread)}}
+        | {"images": entry.images, "source": entry.source, "supervision": entry.supervision}
+        for entry in entries
+    ]
+    frame = DataFrame(rows, columns=["detector", *columns, *spread, "images", "source", "supervision"])
+    return frame.astype({"images": "Int64", **dict.fromkeys((*columns, *spread), "float64")})
