@@ -11,6 +11,7 @@ from contourbench.bench import load_results
 from contourbench.bench.report.measured import COUNTS_FILE, SCORES_FILE, measured_entries, measured_files
 from contourbench.bench.report.published import known_rows
 from contourbench.bench.runs.results import find_runs, load_scores
+from page_parts import embedded
 
 TEST = Path(__file__).resolve().parents[1] / "results" / "bsds500-test"
 
@@ -62,6 +63,14 @@ def test_shipped_rows_equal_those_of_the_runs():
 
 def _quoted(value):
     return f'"{value}"' if "," in value else value
+
+
+def test_the_page_shows_shipped_rows_too(capsys, mine, tmp_path):
+    for options, number in (((), 1), (("--measured",), 18)):
+        assert contourbench(capsys, "page", mine, "--out", tmp_path / "p.html", *options)[0] == 0
+        curves = embedded(tmp_path / "p.html")["curves"]
+        assert sum(not curve["published"] for curve in curves) == number
+        assert (tmp_path / "p.html").read_text().count('<tr class="measured">') == number
 
 
 def test_shipped_rows_stand_beside_bsds500_test_alone(capsys, scenes):

@@ -180,7 +180,8 @@ def test_the_best_measured_score_is_bold(page):
 def test_a_sweeps_and_a_hierarchys_maps(capsys, tmp_path, folder):
     for kind in ("segs", "ucm2"):
         maps = write_maps(tmp_path / kind, kind=kind)
-        assert contourbench(capsys, "score", maps, "--data", folder, "--out", f"o/{kind}", "--thresholds", 9)[0] == 0
+        score = ("score", maps, "--data", folder, "--name", kind, "--out", f"o/{kind}", "--thresholds", 9)
+        assert contourbench(capsys, *score)[0] == 0
     write_page(load("o"), open_dataset(str(folder)), tmp_path / "p.html", 2)
     browser = embedded(tmp_path / "p.html")["browser"]
     sweep = [d["name"] for d in browser["detectors"]].index("segs")
