@@ -12,15 +12,9 @@ from contourbench.bench.files.predictions import find_predictions, read_predicti
 from contourbench.bench.runs.official_files import BOUNDARY_FILES, boundary_files, region_files
 from contourbench.eval import (
     BoundaryProtocol,
-    Hierarchy,
-    Sweep,
     best_point,
-    count_map,
-    count_segmentations,
     pool,
     pr_curve,
-    score_hierarchy,
-    score_sweep,
     summarize,
 )
 
@@ -37,13 +31,8 @@ def official(request, bench_sample):
     """Folder of official output, and our counts by image id in the official (lexicographic) order."""
     counts = {}
     for image_id, path in find_predictions(bench_sample / INPUTS[request.param]).items():
-        prediction = read_prediction(path)
         truth = np.stack(read_truth(bench_sample / "groundTruth" / f"{image_id}.mat"))
-        if isinstance(prediction, Sweep):
-            counts[image_id] = count_segmentations(prediction.segmentations, truth)
-        else:
-            contour_map = prediction.contour_map() if isinstance(prediction, Hierarchy) else prediction
-            counts[image_id] = count_map(contour_map, truth, PROTOCOL)
+        counts[image_id] = read_prediction(path).count(truth, PROTOCOL)
     return bench_sample / request.param, counts
 
 
@@ -51,12 +40,8 @@ def official(request, bench_sample):
 def test_region_files_to_the_printed_digit(test, bench_sample):
     regions = {}
     for image_id, path in find_predictions(bench_sample / INPUTS[test]).items():
-        prediction = read_prediction(path)
         truth = read_segmentations(bench_sample / "groundTruth" / f"{image_id}.mat")
-        if isinstance(prediction, Sweep):
-            regions[image_id] = score_sweep(prediction, truth)
-        else:
-            regions[image_id] = score_hierarchy(prediction, truth, PROTOCOL)
+        regions[image_id] = read_prediction(path).regions(truth, PROTOCOL)
     files = region_files(regions)
     assert set(files) == {path.name for path in (bench_sample / test).iterdir()} - set(BOUNDARY_FILES)
     for name, text in files.items():
