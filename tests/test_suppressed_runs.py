@@ -68,6 +68,17 @@ def test_maps_of_any_run_beside_are_taken(capsys, folder, calls, first):
     assert calls() == 6
 
 
+def test_maps_of_a_run_beside_keep_the_versions_that_made_them(capsys, folder):
+    for detector in ("sobel", "felzenszwalb"):
+        assert contourbench(capsys, "run", detector, "--data", folder, "--out", "o")[0] == 0
+        edit_record(Path("o", detector), "a", lambda record: record["versions"].update(numpy="1.0"))
+    run = ("run", "sobel(nms=hed)", "felzenszwalb_soft", "--data", folder, "--out", "o")
+    assert contourbench(capsys, *run)[0] == 0
+    for name in ("sobel(nms=hed)", "felzenszwalb_soft"):
+        made = records(Path("o", name))
+        assert made["a"]["versions"]["numpy"] == "1.0" != made["b"]["versions"]["numpy"]
+
+
 def test_saved_maps_are_suppressed_by_name(capsys, tmp_path, folder):
     maps = write_maps(tmp_path / "ours" / "nms")
     assert contourbench(capsys, "score", maps, "--data", folder)[0] == 0

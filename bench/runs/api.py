@@ -24,8 +24,8 @@ from .workers import Workers
 
 # Names of folders that say what files are in them, not who made them.
 SAYS_NOTHING = {
-    *("maps", "nms", "mat", "png", "npy", "npz", "segs", "ucm", "ucm2", "edges", "out", "output", "outputs", "pred"),
-    *("preds", "prediction", "predictions", "result", "results", "test", "val", "train", "eval"),
+    *("maps", "nms", "mat", "png", "npy", "npz", "edges", "out", "output", "outputs", "pred", "preds", "prediction"),
+    *("predictions", "result", "results", "test", "val", "train", "eval"),
 }
 
 
