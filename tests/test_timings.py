@@ -27,8 +27,8 @@ def test_an_interrupted_run_remembers_its_seconds(capsys, tmp_path, monkeypatch)
     run = ("run", "sobel", "--limit", 3, "--thresholds", 9, "--out", tmp_path)
     step = progress.Progress.step
 
-    def interrupt(self):
-        step(self)
+    def interrupt(self, *given, **named):
+        step(self, *given, **named)
         if self.done == 2:
             raise KeyboardInterrupt
 
