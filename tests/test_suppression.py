@@ -108,10 +108,14 @@ def test_refusals():
         suppress(np.zeros((4, 4)), np.zeros((4, 5)))
 
 
-def test_the_command_offers_every_preset():
-    from contourbench.bench.cli.making import NMS_PRESETS
+def test_the_command_offers_every_preset(capsys, tmp_path):
+    from command import contourbench, fails
 
-    assert ("none", *SUPPRESSION_PRESETS) == NMS_PRESETS
+    for preset in ("none", *SUPPRESSION_PRESETS):
+        run = ("run", "roberts", "--nms", preset, "--limit", 1, "--thresholds", 3, "--out", tmp_path)
+        assert contourbench(capsys, *run)[0] == 0
+    found = fails(capsys, "run", "roberts", "--nms", "hedd", "--limit", 1, "--out", tmp_path)
+    assert all(preset in found for preset in SUPPRESSION_PRESETS)
 
 
 def test_each_pixel_is_thinned_in_its_own_orientation():

@@ -49,7 +49,7 @@ def test_equals_skimage_on_real_boundaries(bench_sample):
     from contourbench.bench.files.predictions import read_prediction
 
     for path in sorted((bench_sample / "png").iterdir()):
-        mask = read_prediction(path) >= 1 / 6
+        mask = read_prediction(path).mask(1 / 6)
         np.testing.assert_array_equal(thin(mask), skimage_thin(mask))
 
 
