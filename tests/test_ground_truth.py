@@ -191,6 +191,9 @@ def test_regions_are_compared_where_truth_is_labels(capsys, tmp_path):
     assert (code, "regions.csv" in err) == (0, True)
     assert "mine (truth=labels) test" in contourbench(capsys, "table", tmp_path / "o")[1]
     checked = ("verify", tmp_path / "o", "--data", root, "--truth", "labels")
+    page = ("page", tmp_path / "o", "--data", root, "--out", tmp_path / "page.html")
+    assert contourbench(capsys, *page, "--truth", "labels")[0] == 0
+    assert "--truth labels" in fails(capsys, *page)
     assert "ok, 3 images counted again" in contourbench(capsys, *checked)[1]
     assert contourbench(capsys, "data", "check", root, "--truth", "labels")[0] == 0
 

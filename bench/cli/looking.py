@@ -9,6 +9,7 @@ from ..errors import UserError
 from .messages import as_options
 from .options import (
     SharedOptions,
+    add_truth,
     data_options,
     dataset_of,
     detector_options,
@@ -52,6 +53,7 @@ def add_commands(commands: Commands, shared: SharedOptions) -> None:
     page.add_argument("--data", metavar="PATH", help="scenes, or the folder of the runs' images (default: no pictures)")
     page.add_argument("--out", type=Path, metavar="PAGE", help="(default: RESULTS/page.html)")
     page.add_argument("--images", type=int, default=12, metavar="N", help="images to show (default: 12)")
+    add_truth(page)
     page.set_defaults(action=_page)
 
     film = commands.add_parser(
@@ -294,7 +296,9 @@ def _page(options: argparse.Namespace) -> None:
 
     found = find_results(options.results)
     runs = [load_run(folder) for folder in finished(found.runs)]
-    dataset = open_dataset(options.data, runs[0].meta["dataset"]["split"]) if options.data and runs else None
+    dataset = None
+    if options.data and runs:
+        dataset = open_dataset(options.data, runs[0].meta["dataset"]["split"], truth=options.truth)
     out = options.out or _folder(options.results[0]) / "page.html"
     write_page(runs, dataset, out, options.images, found.evaluations, options.measured)
     print(out)

@@ -60,7 +60,7 @@ BATCH_FORMS = {
 ENTRY_POINTS = "contourbench.detectors"
 # A keyword of this name and default None is no parameter: it takes a function of (iteration, iterations, loss).
 PROGRESS = "progress"
-Progress = Callable[[int, int, float], None]
+ProgressCallback = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ class Detector:
         """Whether it is a part of contourbench."""
         return _is_ours(self.target)
 
-    def __call__(self, image: NDArray, progress: Progress | None = None) -> Any:
+    def __call__(self, image: NDArray, progress: ProgressCallback | None = None) -> Any:
         return _call(self.target, image, self.params, progress)
 
-    def together(self, images: list[NDArray], progress: Progress | None = None) -> list[Any]:
+    def together(self, images: list[NDArray], progress: ProgressCallback | None = None) -> list[Any]:
         """Return what the function of many images makes of them."""
         return _call(self.batch, images, self.params, progress)
 
@@ -368,7 +368,7 @@ def _is_progress(parameter: inspect.Parameter) -> bool:
     return parameter.name == PROGRESS and parameter.default is None
 
 
-def _call(target: str, given: Any, params: dict[str, Any], progress: Progress | None) -> Any:
+def _call(target: str, given: Any, params: dict[str, Any], progress: ProgressCallback | None) -> Any:
     """Call a detector's function, with ``progress`` if it takes that."""
     function = _import_target(target)
     if progress is None:

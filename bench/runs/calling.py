@@ -34,7 +34,7 @@ class Made(NamedTuple):
     versions: dict[str, str] | None = None
 
 
-def detect(
+def call_detector(
     detector: Detector, image: NDArray[np.uint8], image_id: str, limit: float | None = None, notes: Path | None = None
 ) -> Made:
     """Return what a detector makes of one image.
@@ -52,7 +52,7 @@ def detect(
     return Made(_checked(detector, prediction, given, image), time.perf_counter() - started)
 
 
-def detect_together(
+def call_together(
     detector: Detector, images: dict[str, NDArray[np.uint8]], limit: float | None = None, notes: Path | None = None
 ) -> dict[str, Made]:
     """Return what a detector makes of many images at once; nothing of any if one of them makes it fail.

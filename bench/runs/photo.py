@@ -12,8 +12,7 @@ from ...eval.hierarchy import Hierarchy
 from ..errors import UserError, note
 from ..files.pictures import Picture, as_picture, read_picture
 from ..methods.names import Detector, parse_detector
-from .calling import detect as call_detector
-from .calling import require_soft
+from .calling import call_detector, require_soft
 from .enlarging import enlarged, enlarged_hierarchy, enlarged_regions
 
 # The longest side of the photographs of BSDS500, which the detectors' scales were tuned on.

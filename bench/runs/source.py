@@ -22,7 +22,7 @@ from ..files.predictions import (
 )
 from ..methods.names import Detector
 from ..methods.spelling import with_suppression, without_suppression
-from .calling import Made, detect, detect_together
+from .calling import Made, call_detector, call_together
 from .journal import read_line
 from .records import Record
 from .results import folder_name, map_path
@@ -133,11 +133,11 @@ class DetectorSource:
         beside = None if calling.fresh else self._known_beside(folder, image_id, image)
         if beside is not None:
             return beside
-        return detect(self.detector, image, image_id, calling.time_limit, calling.notes)
+        return call_detector(self.detector, image, image_id, calling.time_limit, calling.notes)
 
     def make_together(self, folder: Path, images: Mapping[str, NDArray[np.uint8]], calling: Calling) -> dict[str, Made]:
         new = {i: a for i, a in images.items() if calling.fresh or self._known_beside(folder, i, a) is None}
-        return detect_together(self.detector, new, calling.time_limit, calling.notes) if len(new) > 1 else {}
+        return call_together(self.detector, new, calling.time_limit, calling.notes) if len(new) > 1 else {}
 
     def keep(self, folder: Path, image_id: str, prediction: Prediction) -> None:
         suffix = lossless_suffix(prediction)
