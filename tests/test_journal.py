@@ -4,7 +4,16 @@ import json
 
 import pytest
 from command import contents, contourbench, edit_record, fails, records
-from contourbench.bench.runs.journal import LEFT_OUT, NAME, Appender, damaged_lines, line_of, read_lines, settle
+from contourbench.bench.runs.journal import (
+    LEFT_OUT,
+    NAME,
+    Appender,
+    damaged_lines,
+    line_of,
+    read_line,
+    read_lines,
+    settle,
+)
 from contourbench.bench.runs.records import Record
 
 
@@ -29,6 +38,18 @@ def test_a_torn_line_is_ignored_and_cut_off_by_the_next(tmp_path, torn):
     with Appender(tmp_path) as journal:
         journal.append(line("b", n=2))
     assert (tmp_path / NAME).read_text() == f"{line('a')}\n{line('b', n=2)}\n"
+
+
+def test_one_line_is_that_of_all_lines(tmp_path):
+    """Also where another record speaks of the id, and in folders of older versions."""
+    (tmp_path / "counts").mkdir()
+    for item_id in ("a", "old"):
+        (tmp_path / f"counts/{item_id}.json").write_text(line(item_id, n=0))
+    (tmp_path / LEFT_OUT).write_text(line("c") + "\n")
+    (tmp_path / NAME).write_text(f"{line('a', n=1)}\n{line('b', near='a')}\n{line('a', n=2)}\n{line('ü')}\n")
+    for item_id in ("a", "b", "c", "old", "ü", "none"):
+        assert read_line(tmp_path, item_id) == read_lines(tmp_path).get(item_id)
+    assert settle(tmp_path, ["b"]) == read_lines(tmp_path)
 
 
 def test_an_appender_that_appends_nothing_touches_nothing(tmp_path):

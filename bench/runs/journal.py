@@ -36,7 +36,12 @@ def read_lines(folder: Path) -> dict[str, str]:
 
 def read_line(folder: Path, item_id: str) -> str | None:
     """Return the last line of one id, None if there is none."""
-    return read_lines(folder).get(item_id)
+    found = dict(_old_lines(folder, item_id)).get(item_id)
+    quoted = json.dumps(item_id)
+    for line in chain(whole_lines(folder / LEFT_OUT), whole_lines(folder / NAME)):
+        if quoted in line and id_of(line) == item_id:  # a run may be large: only likely lines are parsed
+            found = line
+    return found
 
 
 def damaged_lines(folder: Path) -> list[int]:
@@ -104,8 +109,8 @@ def cut_torn_line(path: Path) -> None:
         file.truncate(whole)
 
 
-def settle(folder: Path, ids: Iterable[str]) -> None:
-    """Write the records of these ids, one line each in this order.
+def settle(folder: Path, ids: Iterable[str]) -> dict[str, str]:
+    """Write the records of these ids, one line each in this order; return all that there are, by id.
 
     Records of other ids, such as of a run over more images, go to a file beside it, from where they are taken up again
     when they are asked for.
@@ -116,6 +121,7 @@ def settle(folder: Path, ids: Iterable[str]) -> None:
     write_lines(folder / NAME, [lines[item_id] for item_id in asked if item_id in lines])
     if (folder / OLD_FOLDER).is_dir():
         shutil.rmtree(folder / OLD_FOLDER)
+    return lines
 
 
 def write_lines(path: Path, lines: list[str]) -> None:
@@ -137,8 +143,11 @@ def whole_lines(path: Path) -> Iterator[str]:
         yield line.decode("utf-8", errors="replace")
 
 
-def _old_lines(folder: Path) -> Iterator[tuple[str, str]]:
+def _old_lines(folder: Path, item_id: str | None = None) -> Iterator[tuple[str, str]]:
+    """Yield id and line of each record of an older version, or of one alone."""
     for path in sorted((folder / OLD_FOLDER).glob("*.json")):
+        if item_id not in (None, path.stem):
+            continue
         text = path.read_text(encoding="utf-8", errors="replace").strip()
         if "\n" not in text and id_of(text) == path.stem:
             yield path.stem, text

@@ -55,9 +55,9 @@ def run_job(job: Job, workers: Workers | ClusterWorkers, label: str) -> Any:
     """
     with sole_writer(job.folder):
         outcomes = _bring_up_to_date(job, workers, label)
-        settle(job.folder, job.ids)
+        lines = settle(job.folder, job.ids)
         failed = [outcomes[i] for i in job.ids if i in outcomes and outcomes[i].error]
-        write_json(job.folder / "run.json", _meta(job, outcomes, failed))
+        write_json(job.folder / "run.json", _meta(job, outcomes, failed, lines))
         write_log(job.folder, failed)
         forget_notes(job.folder)
         if failed:
@@ -127,14 +127,14 @@ def _died(item: Item) -> Outcome:
     return Outcome(item.id, {}, error=DIED, cause=DIED)
 
 
-def _meta(job: Job, outcomes: dict[str, Outcome], failed: list[Outcome]) -> dict[str, Any]:
+def _meta(job: Job, outcomes: dict[str, Outcome], failed: list[Outcome], lines: dict[str, str]) -> dict[str, Any]:
     """What ``run.json`` holds."""
     before = known_seconds(job.folder)
     seconds = {i: {**before.get(i, {}), **(outcomes[i].seconds if i in outcomes else {})} for i in job.ids}
     return {
         **job.about(),
         **({"batch": job.batch} if job.batch > 1 else {}),
-        **job.provenance(read_lines(job.folder)),
+        **job.provenance(lines),
         "failed": {outcome.id: outcome.error for outcome in failed},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": {i: {step: round(s, 4) for step, s in steps.items()} for i, steps in seconds.items()},
